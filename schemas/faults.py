@@ -1,0 +1,38 @@
+"""The errors that a user meets, one for each exit code; each says expected, got, where, what to do.
+
+Anything else that escapes is a defect of ours and shows its stack trace only with `--debug`.
+"""
+
+
+class NightshiftError(Exception):
+    """The family of all faults that are told to the user without a stack trace."""
+
+    exit_code = 4
+
+
+class PlanError(NightshiftError):
+    """The plan or the arguments are wrong: nothing was read, nothing was tried."""
+
+    exit_code = 2
+
+
+class DataRejected(NightshiftError):
+    """The data can't be trained on: the champion stays and the night is recorded."""
+
+    exit_code = 3
+
+
+class NightFailed(NightshiftError):
+    """The night could not be finished: the champion stays and the next start resumes it."""
+
+
+class ModelRefused(NightshiftError):
+    """A stored model is missing, changed or not of a kind that we load."""
+
+
+class StoreConflict(NightshiftError):
+    """Somebody else wrote the object first: the precondition of a write did not hold."""
+
+
+class ObjectMissing(NightshiftError):
+    """There is no object of that name (and generation)."""

@@ -1,0 +1,80 @@
+"""The memory: one create-only record an attempt, and the one object that names the champion."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from schemas.manifest import Changes, Manifest
+from schemas.results import Interval, Verdict
+from schemas.strict import Strict
+
+Outcome = Literal[
+    "skipped", "rejected-data", "held", "insufficient-evidence", "promoted", "failed", "rolled-back"
+]
+FINISHED: frozenset[Outcome] = frozenset(
+    {"rejected-data", "held", "insufficient-evidence", "promoted"}
+)
+"""Outcomes that settle a manifest: the next night on the same data and plan is skipped."""
+
+
+class Version(Strict):
+    """A registered model. `digest` is the sha256 of its manifest, kept outside of the model."""
+
+    plan: str
+    number: int
+    digest: str
+    family: str
+    run_id: str
+    created_at: AwareDatetime
+    score: Interval | None = None
+    holdout_rows: int = 0
+    mlflow_version: str | None = None
+    mlflow_run_id: str | None = None
+
+
+class Champion(Strict):
+    """`champion.json`: who answers now, and who did before."""
+
+    plan: str
+    version: int
+    digest: str
+    since: AwareDatetime
+    run_id: str
+    previous: int | None = None
+    cutoff: datetime | None = None
+
+
+class Claim(Strict):
+    """Who works on (plan, manifest) right now; worth nothing after `expires_at`."""
+
+    plan: str
+    manifest_digest: str
+    run_id: str
+    host: str
+    pid: int
+    started_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class Record(Strict):
+    """One attempt at a night, also when nothing was trained."""
+
+    plan: str
+    outcome: Outcome
+    run_id: str
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    reasons: tuple[str, ...]
+    plan_digest: str
+    code_version: str
+    manifest: Manifest | None = None
+    changes: Changes = Changes()
+    champion_before: int | None = None
+    champion_after: int | None = None
+    challenger: int | None = None
+    verdict: Verdict | None = None
+    figures: dict[str, float] = {}
+    dropped: dict[str, int] = {}
+    flow_run_id: str | None = None
+    note: str = ""

@@ -1,0 +1,114 @@
+"""What travels between the coordinator and the workers: parameters and references, then numbers."""
+
+from typing import Literal
+
+from schemas.classifiers import Classifier
+from schemas.dataset import Column
+from schemas.features import Features
+from schemas.knobs import Setting
+from schemas.samplers import Imbalance
+from schemas.strict import Strict
+
+
+class Candidate(Strict):
+    """One settled recipe: features, an answer to imbalance, a classifier; no open knob."""
+
+    features: Features
+    imbalance: Imbalance
+    classifier: Classifier
+
+
+class FoldJob(Strict):
+    """Fit a candidate on all folds but one and score the rows of that one.
+
+    The probabilities go to `out` (.npy, float64, rows of the fold in file order x classes).
+    """
+
+    candidate: Candidate
+    columns: dict[str, Column]
+    rows: str
+    fold: int
+    classes: int
+    seed: int
+    threads: int
+    out: str
+
+
+class FoldResult(Strict):
+    """`out` was written; seconds are wall time inside the worker."""
+
+    out: str
+    fold: int
+    rows: int
+    fit_s: float
+    predict_s: float
+
+
+class RefitJob(Strict):
+    """Fit a candidate on every training row, calibrate and set offsets from its out-of-fold
+    probabilities (`oof`: fold -> .npy as in `FoldJob.out`), score `holdout`, save to `out` folder.
+    """
+
+    candidate: Candidate
+    columns: dict[str, Column]
+    class_texts: tuple[str, ...]
+    rows: str
+    oof: dict[int, str]
+    seed: int
+    threads: int
+    out: str
+
+
+class RefitResult(Strict):
+    """A saved, reloaded and compared model; `digest` is the sha256 of its manifest."""
+
+    out: str
+    digest: str
+    fit_s: float
+    train_score: float
+
+
+class TrialRecord(Strict):
+    """One trial of a study, finished or not. Scores are macro-F1 after cross-fitted offsets;
+    `plain_score` is the arg-max decision's.
+    """
+
+    number: int
+    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    params: dict[str, Setting]
+    candidate: Candidate | None = None
+    score: float | None = None
+    plain_score: float | None = None
+    log_loss: float | None = None
+    fold_scores: tuple[float, ...] = ()
+    seconds: float = 0.0
+    oof: dict[int, str] = {}
+    note: str = ""
+
+
+class StudyResult(Strict):
+    """What one family's study found tonight. `resumed` trials were finished by a killed run."""
+
+    family: str
+    trials: tuple[TrialRecord, ...]
+    best: TrialRecord | None
+    resumed: int = 0
+    seconds: float = 0.0
+    last_gain: str = ""
+
+
+class MethodScore(Strict):
+    """One imbalance method on the equal folds, with the cheap learner."""
+
+    method: str
+    imbalance: Imbalance
+    score: float
+    low: float
+    high: float
+    plain_score: float
+    log_loss: float
+    recalls: tuple[float, ...]
+    seconds: float
+    kept: bool
+    oof: dict[int, str] = {}
+    candidate: Candidate
