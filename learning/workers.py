@@ -1,0 +1,120 @@
+"""Worker processes for fits: killed at their deadline, and gone within seconds of their parent.
+
+Nothing heavy is imported here: a worker sets its thread limits before NumPy is loaded.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+LOST = (ProcessExpired, BrokenProcessPool)
+"""What a job's future raises when its worker died under it; `TimeoutError` at its deadline."""
+
+_PR_SET_PDEATHSIG = 1
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerPool:
+    """Spawned processes, each with `threads` for native code, shared by any number of threads.
+
+    Leaving the context kills what still runs.
+    """
+
+    def __init__(self, workers: int, threads: int) -> None:
+        self.workers = workers
+        self.threads = threads
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        # Linux kills a worker when the *thread* that started it ends. Families' threads end long
+        # before the pool does, so one thread of our own starts every pool.
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool-starter")
+        self._pool = self._starter.submit(self._start).result()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._starter.shutdown()
+
+    def submit(self, work: Callable[[Job], Result], job: Job, timeout_s: float) -> Future[Result]:
+        """Run `work(job)` in a worker; the worker is killed when it takes longer.
+
+        `cancel()` of the future kills a running job too. The time in the queue is not counted.
+        """
+        with self._lock:
+            if not self._pool.active:  # every worker was killed from outside while idle
+                self._pool.stop()  # type: ignore[no-untyped-call]
+                self._pool.join()
+                self._pool = self._starter.submit(self._start).result()
+            future: Future[Result] = self._pool.schedule(
+                work, args=(job,), timeout=max(timeout_s, 0.01)
+            )
+        return future
+
+    def _start(self) -> ProcessPool:
+        pool = ProcessPool(
+            max_workers=self.workers,
+            context=multiprocessing.get_context("spawn"),
+            initializer=_settle_in,
+            initargs=(os.getpid(), self.threads),
+        )
+        if not pool.active:  # asking starts the workers, here and not at the first job
+            raise BrokenProcessPool("the worker processes did not start")
+        return pool
+
+
+def _settle_in(parent: int, threads: int) -> None:
+    """Limit native threads, fall silent, and make sure that the parent's end is ours."""
+    for name in _THREAD_LIMITS:
+        os.environ[name] = str(threads)
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The default action ends the process also while native code runs; a Python handler waits.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _silence()
+    _die_with(parent)
+
+
+def _silence() -> None:
+    """Send what native libraries write to the terminal nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
+def _die_with(parent: int) -> None:
+    """The kernel kills us at once on Linux; elsewhere, and as a second net, a thread looks."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        os._exit(1)
+    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
