@@ -4,6 +4,7 @@ Names are relative, with `/` between parts. A generation is a positive integer t
 every write of a name; 0 stands for "no such object", as in Cloud Storage's preconditions.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,33 @@ from typing import Protocol
 from schemas.strict import Strict
 
 ABSENT = 0
+LONGEST_NAME = 1024
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, bidi and zero-width, line breaks
+
+
+def name_fault(name: str) -> str:
+    """What is wrong with an object's name, or nothing; producers choose names, so none is trusted.
+
+    >>> name_fault("2026/11/day.csv"), name_fault("../secret")
+    ('', "a part that starts with '.'")
+    """
+    parts = name.split("/")
+    faults = {
+        "nothing between two '/'": "" in parts,
+        "a part that starts with '.'": any(part.startswith(".") for part in parts),
+        "a backslash": "\\" in name,
+        "a control or direction character": any(unicodedata.category(c) in _UNSEEN for c in name),
+        f"more than {LONGEST_NAME} bytes": len(name.encode(errors="replace")) > LONGEST_NAME,
+    }
+    return next((fault for fault, found in faults.items() if found), "")
+
+
+def shown_name(name: str) -> str:
+    """The name for messages: characters that could hide or reorder text are escaped."""
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
+        for c in name
+    )
 
 
 class ObjectRef(Strict):
