@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset
 from schemas.features import Features
-from schemas.label import Label, SingleLabel
+from schemas.label import Label, SingleLabel, class_text
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.strict import NonEmpty, Strict, untold
 
@@ -94,15 +94,32 @@ class Plan(Strict):
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that change with any setting but `enabled` and the source's place."""
-        same = self.model_dump_json(exclude={"enabled": True, "dataset": {"source"}})
+        """Sixteen hex digits that change with any setting that changes what is learned.
+
+        So not with the source's place, the budget or the number of workers.
+        """
+        same = self.model_dump_json(
+            exclude={
+                "enabled": True,
+                "show_text": True,
+                "dataset": {"source"},
+                "search": {"budget_minutes", "workers"},
+            }
+        )
         return hashlib.sha256(same.encode()).hexdigest()[:16]
+
+    @property
+    def class_texts(self) -> tuple[str, ...]:
+        """The classes as tables, files and metrics name them, in the plan's order."""
+        if not isinstance(self.label, SingleLabel):
+            raise TypeError(f"expected a single label, got {self.label.kind}")
+        return tuple(class_text(label) for label in self.label.classes)
 
     @model_validator(mode="after")
     def _columns_have_one_meaning(self) -> Self:
         faults = _column_faults(self)
         if faults:
-            raise ValueError("; ".join(faults))
+            raise ValueError("\n".join(faults))
         return self
 
 

@@ -1,0 +1,116 @@
+"""From a plan's name or file to a `Plan`, with every fault told at once.
+
+A relative `dataset.source` starts at the folder of a plan that is given by its path, and at the
+current directory for the plans shipped in this folder; `--source` starts at the current directory.
+Anything with `://` in it is left as it is.
+"""
+
+import difflib
+import math
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from deployments.plan_faults import point_faults, validation_faults, worded
+from deployments.strict_yaml import Document, frozen, read_yaml
+from schemas.faults import PlanError
+from schemas.plan import Plan
+
+SHIPPED = Path(__file__).resolve().parent / "plans"
+YAML = (".yaml", ".yml")
+
+
+def load_plan(
+    name_or_path: str,
+    source: str | None = None,  # folder or URI in the place of dataset.source
+    budget_minutes: float | None = None,  # in the place of search.budget_minutes
+) -> Plan:
+    """The plan of that name under `deployments/plans`, or in that YAML file anywhere.
+
+    Its `dataset.source` is absolute. Faults are one `PlanError` with a line for each.
+    """
+    path = plan_path(name_or_path)
+    plan = _validated(read_yaml(path), path)
+    dataset = plan.dataset.model_copy(update={"source": _absolute(plan, path, source)})
+    search = plan.search
+    if budget_minutes is not None:
+        if not (math.isfinite(budget_minutes) and budget_minutes > 0):
+            raise PlanError(f"budget minutes: expected a number above 0, got {budget_minutes}")
+        search = search.model_copy(update={"budget_minutes": float(budget_minutes)})
+    return plan.model_copy(update={"dataset": dataset, "search": search})
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The plans under `deployments/plans`, enabled or not, by name."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+
+
+def enabled_names() -> tuple[str, ...]:
+    """The plans that every night runs.
+
+    One that can't be read as YAML counts as enabled: the night has to tell, not to pass over it.
+    """
+    return tuple(name for name in shipped_names() if _says_enabled(SHIPPED / f"{name}.yaml"))
+
+
+def enabled_plans() -> tuple[Plan, ...]:
+    """All enabled plans, or one `PlanError` with the faults of them all."""
+    plans, faults = [], []
+    for name in enabled_names():
+        try:
+            plans.append(load_plan(name))
+        except PlanError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise PlanError("\n".join(faults))
+    return tuple(plans)
+
+
+def plan_path(name_or_path: str) -> Path:
+    """Where a plan stands; a bare name is looked up among the shipped ones."""
+    given = Path(name_or_path)
+    if given.suffix in YAML or os.sep in name_or_path or "/" in name_or_path:
+        return given
+    names = shipped_names()
+    if name_or_path in names:
+        return SHIPPED / f"{name_or_path}.yaml"
+    near = difflib.get_close_matches(name_or_path, names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise PlanError(
+        f"There is no plan {name_or_path!r} under deployments/plans{hint or '.'}"
+        f" Expected one of {', '.join(names)}, or the path of a YAML file"
+    )
+
+
+def _validated(document: Document, path: Path) -> Plan:
+    """Strict: a number in quotes is text, and text is no number."""
+    try:
+        plan = Plan.model_validate(frozen(document.tree), strict=True)
+    except ValidationError as fault:
+        raise PlanError(worded(document, validation_faults(document.tree, fault))) from None
+    faults = point_faults(plan)
+    if path.resolve().parent == SHIPPED and plan.name != path.stem:
+        faults.append(
+            (("name",), f"expected {path.stem!r} as the file is called, got {plan.name!r}")
+        )
+    if faults:
+        raise PlanError(worded(document, faults))
+    return plan
+
+
+def _absolute(plan: Plan, path: Path, source: str | None) -> str:
+    place = plan.dataset.source if source is None else source
+    if "://" in place:
+        return place
+    beside = source is None and path.resolve().parent != SHIPPED
+    base = path.resolve().parent if beside else Path.cwd()
+    return os.path.normpath(base / Path(place).expanduser())
+
+
+def _says_enabled(path: Path) -> bool:
+    try:
+        tree = read_yaml(path).tree
+    except PlanError:
+        return True
+    return isinstance(tree, dict) and tree.get("enabled", False) is not False
