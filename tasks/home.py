@@ -1,0 +1,79 @@
+"""Where state lives: one folder that holds ledger, champion, models, studies and databases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.faults import PlanError
+
+VARIABLE = "NIGHTSHIFT_HOME"
+DEFAULT = ".nightshift"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The places under one root. Nothing exists before `make()` is called."""
+
+    root: Path
+    mlflow_uri: str
+
+    @property
+    def state(self) -> str:
+        """What hosts share: ledger, claims, champions, models; `tasks.storage` opens it."""
+        return str(self.root / "state")
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def studies(self) -> Path:
+        return self.root / "studies"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def prefect(self) -> Path:
+        """Prefect's own home: its database, its profiles and no one else's."""
+        return self.root / "prefect"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.root / "mlflow" / "artifacts"
+
+    @property
+    def logs(self) -> Path:
+        """What libraries and servers say; the terminal shows only facts."""
+        return self.root / "logs"
+
+    def make(self) -> "Home":
+        """Create the folders, closed to other users: they hold rows and unauthenticated stores."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.cache, self.studies, self.work, self.models, self.prefect, self.logs):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self.mlflow_artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+
+def home_from(environ: Mapping[str, str]) -> Home:
+    """The home that the environment names, as absolute paths.
+
+    `MLFLOW_TRACKING_URI` puts a tracking server in the place of the home's own SQLite file.
+    """
+    named = environ.get(VARIABLE) or DEFAULT
+    if "://" in named:
+        raise PlanError(
+            f"{VARIABLE} expected a folder, got {named!r}. State is kept in a local folder; "
+            f"set {VARIABLE} to a path or leave it unset for ./{DEFAULT}."
+        )
+    root = Path(named).expanduser().absolute()
+    if root.exists() and not root.is_dir():
+        raise PlanError(f"{VARIABLE} expected a folder, got the file {root}. Name another path.")
+    own = f"sqlite:///{root / 'mlflow' / 'mlflow.db'}"
+    return Home(root=root, mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or own)
