@@ -7,9 +7,10 @@ that a sampler or class weights have put in (Guo et al. 2017; Alexandari et al. 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from learning.arrays import Labels, Probabilities, log_probabilities
-from learning.metrics import Figures, log_loss
+from learning.metrics import log_loss
 from schemas.strict import Strict
 
 RIDGE = 1.0
@@ -41,7 +42,7 @@ def fit_calibration(probabilities: Probabilities, labels: Labels) -> Calibration
     def penalised(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Loss and gradient at (log temperature, biases)."""
         scaled = logs * np.exp(-point[0])
-        log_q = _log_normalised(scaled + point[1:])
+        log_q = log_softmax(scaled + point[1:], axis=1)
         loss = -float(log_q[own].sum()) + RIDGE / 2 * float(point @ point)
         away = np.exp(log_q)
         away[own] -= 1.0
@@ -62,10 +63,5 @@ def apply(calibration: Calibration, probabilities: Probabilities) -> Probabiliti
     if calibration == identity(probabilities.shape[1]):
         return probabilities
     scaled = log_probabilities(probabilities) / calibration.temperature
-    return np.asarray(np.exp(_log_normalised(scaled + np.asarray(calibration.biases))))
-
-
-def _log_normalised(scores: Figures) -> Figures:
-    # scipy.special.logsumexp gives the same and takes longer.
-    top = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(top - np.log(np.exp(top).sum(axis=1, keepdims=True)))
+    calibrated: Probabilities = softmax(scaled + np.asarray(calibration.biases), axis=1)
+    return calibrated
