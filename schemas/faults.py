@@ -34,5 +34,9 @@ class StoreConflict(NightshiftError):
     """Somebody else wrote the object first: the precondition of a write did not hold."""
 
 
+class NightClaimed(StoreConflict):
+    """A live run works on the same plan and data right now."""
+
+
 class ObjectMissing(NightshiftError):
     """There is no object of that name (and generation)."""

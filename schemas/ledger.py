@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, PositiveFloat
 
 from schemas.manifest import Changes, Manifest
 from schemas.results import Interval, Verdict
@@ -12,10 +12,11 @@ from schemas.strict import Strict
 Outcome = Literal[
     "skipped", "rejected-data", "held", "insufficient-evidence", "promoted", "failed", "rolled-back"
 ]
-FINISHED: frozenset[Outcome] = frozenset(
-    {"rejected-data", "held", "insufficient-evidence", "promoted"}
-)
-"""Outcomes that settle a manifest: the next night on the same data and plan is skipped."""
+FINISHED: frozenset[Outcome] = frozenset({"held", "insufficient-evidence", "promoted"})
+"""Outcomes that settle a manifest: the next night on the same data and plan is skipped.
+
+Rejected data does not: it is refused, told and recorded again until the source is mended.
+"""
 
 
 class Version(Strict):
@@ -46,7 +47,12 @@ class Champion(Strict):
 
 
 class Claim(Strict):
-    """Who works on (plan, manifest) right now; worth nothing after `expires_at`."""
+    """Who works on (plan, manifest) right now; worth nothing after `expires_at`.
+
+    `process_start` tells the holder from a later process of the same `pid`; empty where the system
+    can't tell. `ttl_s` is how long each renewal lasts; `plan_digest` and `code_version` are for
+    the record that somebody else writes should the holder be killed.
+    """
 
     plan: str
     manifest_digest: str
@@ -55,6 +61,10 @@ class Claim(Strict):
     pid: int
     started_at: AwareDatetime
     expires_at: AwareDatetime
+    process_start: str = ""
+    ttl_s: PositiveFloat = 120.0
+    plan_digest: str = ""
+    code_version: str = ""
 
 
 class Record(Strict):
