@@ -1,0 +1,166 @@
+"""Cells of any stored type become text, numbers and instants; what can't is listed by row.
+
+All of it works on whole columns; Python meets distinct values only.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from learning.arrays import Mask
+from schemas.label import ClassValue, SingleLabel, class_text
+
+MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
+"""What exports write where a number is missing; case does not matter."""
+
+INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)? ?([Zz]|[+-]\d\d(:?\d\d)?)$"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A converted column. `bad` marks cells that are no such thing; they are missing in `cells`.
+
+    `expected` ends the sentence "expected ..." for them, and `got` says what the column is where
+    that alone is at fault.
+    """
+
+    cells: pd.Series
+    bad: Mask
+    expected: str
+    got: str = ""
+
+
+def texts(column: pa.ChunkedArray) -> Cells:
+    """Text as it stands; an empty cell is missing."""
+    expected = "text"
+    column = _decoded(column)
+    if not _is_text(column.type):
+        return _all_bad(column, expected)
+    column = column.cast(pa.string())
+    empty = pc.equal(column, "")
+    return _good(pc.if_else(empty, pa.scalar(None, pa.string()), column).to_pandas(), expected)
+
+
+def levels(column: pa.ChunkedArray) -> Cells:
+    """Categories and keys: any plain value in its one text form, so a whole float is an integer."""
+    return _by_distinct(column, lambda cell: cell if isinstance(cell, str) else class_text(cell))
+
+
+def labels(column: pa.ChunkedArray, label: SingleLabel) -> Cells:
+    """Class texts; a cell that matches no class keeps its own text, for the schema to refuse.
+
+    Where all classes are numbers, `1`, `1.0` and `true` are class 1; where all are true or false,
+    `True` and `TRUE` are class true.
+    """
+    classes = {class_text(each) for each in label.classes}
+    bools = all(isinstance(each, bool) for each in label.classes)
+    numbers = all(isinstance(each, int | float) for each in label.classes) and not bools
+
+    def text(cell: ClassValue) -> str:
+        own = cell if isinstance(cell, str) else class_text(cell)
+        if own in classes:
+            return own
+        if bools:
+            own = other if (other := own.strip().lower()) in classes else own
+        elif numbers:
+            own = other if (other := _number_text(cell)) in classes else own
+        return own
+
+    return _by_distinct(column, text)
+
+
+def numbers(column: pa.ChunkedArray) -> Cells:
+    """float64; text is read as a number with a decimal point."""
+    expected = "a number, with a decimal point and without separators"
+    column = _decoded(column)
+    if not _is_text(column.type):
+        plain = pt.is_integer(column.type) or pt.is_floating(column.type)
+        if not (plain or pt.is_boolean(column.type) or pt.is_decimal(column.type)):
+            return _all_bad(column, expected)
+        return _good(_float64(column), expected)
+    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    missing = pc.is_in(pc.utf8_lower(column), value_set=pa.array(MISSING_NUMBERS))
+    column = pc.if_else(missing, pa.scalar(None, pa.string()), column)
+    try:
+        return _good(_float64(column), expected)
+    except pa.ArrowInvalid:  # one bad cell fails the cast of all: find it, and read "+5" as well
+        read = pd.to_numeric(column.to_pandas(), errors="coerce").astype("float64")
+        bad = read.isna().to_numpy() & column.is_valid().to_numpy()
+        return Cells(read, bad, expected)
+
+
+def instants(column: pa.ChunkedArray) -> Cells:
+    """UTC, to the microsecond. A time without an offset is refused: it names no instant."""
+    expected = "a time with its offset from UTC, such as 2026-01-31T09:30:00Z"
+    column = _decoded(column)
+    if pt.is_timestamp(column.type) and column.type.tz is not None:
+        in_utc = column.cast(pa.timestamp("us", "UTC"), safe=False)
+        return _good(in_utc.to_pandas().astype("datetime64[us, UTC]"), expected)
+    if not _is_text(column.type):
+        return _all_bad(column, expected, "datetime64[us, UTC]")
+    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    empty = pc.fill_null(pc.equal(column, ""), True).to_numpy()
+    told = pc.fill_null(pc.match_substring_regex(column, INSTANT), False)
+    column = pc.if_else(told, column, pa.scalar(None, pa.string()))
+    read = pd.to_datetime(column.to_pandas(), utc=True, format="ISO8601", errors="coerce")
+    return Cells(read.astype("datetime64[us, UTC]"), read.isna().to_numpy() & ~empty, expected)
+
+
+def _by_distinct(column: pa.ChunkedArray, text: Callable[[ClassValue], str]) -> Cells:
+    expected = "text, a number or true/false"
+    column = _decoded(column)
+    plain = _is_text(column.type) or pt.is_integer(column.type) or pt.is_floating(column.type)
+    if not (plain or pt.is_boolean(column.type)):
+        return _all_bad(column, expected)
+    if _is_text(column.type):
+        column = column.cast(pa.string())
+    coded = column.combine_chunks().dictionary_encode()
+    distinct = [_missing_or(cell, text) for cell in coded.dictionary.to_pylist()]
+    # One slot more: a missing cell has code -1 and so takes the last.
+    table = pd.array([*distinct, None], dtype="str")
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+    return _good(pd.Series(table.take(codes % len(table))), expected)
+
+
+def _missing_or(cell: ClassValue, text: Callable[[ClassValue], str]) -> str | None:
+    missing = cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell))
+    return None if missing else text(cell)
+
+
+def _number_text(cell: ClassValue) -> str:
+    try:
+        return class_text(float(cell))
+    except ValueError:
+        return str(cell)
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Plain values instead of dictionary codes; a column without any value is empty text."""
+    if pt.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string()) if pt.is_null(column.type) else column
+
+
+def _float64(column: pa.ChunkedArray) -> pd.Series:
+    # Text is cast strictly: what is no number must fail. Whole numbers above 2^53 may round.
+    cells = column.cast(pa.float64(), safe=_is_text(column.type))
+    return pd.Series(cells.to_numpy(zero_copy_only=False), dtype="float64")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
+
+
+def _good(cells: pd.Series, expected: str) -> Cells:
+    return Cells(cells, np.zeros(len(cells), dtype=bool), expected)
+
+
+def _all_bad(column: pa.ChunkedArray, expected: str, dtype: str = "str") -> Cells:
+    nothing = pd.Series([None] * len(column), dtype=dtype)
+    return Cells(nothing, column.is_valid().to_numpy(), expected, got=f"{column.type}")

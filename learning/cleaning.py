@@ -1,0 +1,91 @@
+"""Drops rows that are valid but of no use, by the stated rules, and counts every drop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from learning.arrays import Mask
+from schemas.dataset import Dataset, TextColumn
+from schemas.faults import DataRejected
+from schemas.frames import KEY, LABEL, ROW
+
+REPLACED = "replaced by a later row with the same key"
+NO_TEXT = "missing or blank text"
+CONFLICT = "conflicting labels of the same case"
+DUPLICATE = "duplicate of an earlier row"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What is left, in order, and how many rows each rule dropped; idle rules are left out."""
+
+    frame: pd.DataFrame
+    dropped: dict[str, int]
+
+
+def clean(
+    frame: pd.DataFrame,  # prepared rows of all objects, joined in the order of their names
+    dataset: Dataset,
+) -> Cleaned:
+    """The rules in their order: corrections by key, missing texts, conflicts, duplicates.
+
+    Conflicts are settled before duplicates go, so that every row has its vote. With a key none
+    is looked for: rows of one key replace each other, and two keys are two cases even where their
+    cells are alike.
+    """
+    dropped = {}
+    for rule, drops in _rules(dataset).items():
+        mask = drops(frame)
+        if mask.any():
+            dropped[rule] = int(mask.sum())
+            frame = frame[~mask]
+    return Cleaned(frame.reset_index(drop=True), dropped)
+
+
+def _rules(dataset: Dataset) -> dict[str, Callable[[pd.DataFrame], Mask]]:
+    cleaning = dataset.cleaning
+    rules: dict[str, Callable[[pd.DataFrame], Mask]] = {}
+    written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
+    if dataset.key is not None:
+        rules[REPLACED] = _replaced
+    if written:
+        rules[NO_TEXT] = lambda frame: _wordless(frame, written, cleaning.missing_text == "reject")
+    if dataset.key is None and cleaning.conflicts != "keep":
+        rules[CONFLICT] = lambda frame: _conflicting(frame, cleaning.conflicts == "majority")
+    if cleaning.duplicates == "drop":
+        cells = [*dataset.columns, LABEL]
+        rules[DUPLICATE] = lambda frame: frame.duplicated(cells).to_numpy()
+    return rules
+
+
+def _replaced(frame: pd.DataFrame) -> Mask:
+    return frame.duplicated(KEY, keep="last").to_numpy()
+
+
+def _wordless(frame: pd.DataFrame, written: list[str], reject: bool) -> Mask:
+    """Rows of which every text column is missing or blank."""
+    blank = np.ones(len(frame), dtype=bool)
+    for name in written:
+        blank &= (frame[name].fillna("").str.strip() == "").to_numpy()
+    if reject and blank.any():
+        rows = frame.loc[blank, ROW].head(5).tolist()
+        raise DataRejected(
+            f"Expected a text in every row, got {int(blank.sum()):,} rows without one "
+            f"({', '.join(rows)}). Correct them, or set dataset.cleaning.missing_text to drop."
+        )
+    return blank
+
+
+def _conflicting(frame: pd.DataFrame, majority_stays: bool) -> Mask:
+    """Rows of a case that has several labels, less those of its majority where one is asked for."""
+    votes = frame.groupby([KEY, LABEL], sort=False).size().rename("votes").reset_index()
+    by_case = votes.groupby(KEY)["votes"]
+    votes["labels"] = by_case.transform("size")
+    votes["most"] = by_case.transform("max")
+    leading = votes["votes"] == votes["most"]
+    sole = leading.groupby(votes[KEY]).transform("sum") == 1
+    votes["stays"] = (votes["labels"] == 1) | (leading & sole & majority_stays)
+    stays = votes.set_index([KEY, LABEL])["stays"]
+    return ~stays.reindex(pd.MultiIndex.from_frame(frame[[KEY, LABEL]])).to_numpy(dtype=bool)
