@@ -6,6 +6,7 @@ from schemas.classifiers import Classifier
 from schemas.dataset import Column
 from schemas.features import Features
 from schemas.knobs import Setting
+from schemas.label import ClassValue
 from schemas.samplers import Imbalance
 from schemas.strict import Strict
 
@@ -46,12 +47,13 @@ class FoldResult(Strict):
 
 class RefitJob(Strict):
     """Fit a candidate on every training row, calibrate and set offsets from its out-of-fold
-    probabilities (`oof`: fold -> .npy as in `FoldJob.out`), score `holdout`, save to `out` folder.
+    probabilities (`oof`: fold -> .npy as in `FoldJob.out`), save to the new folder `out`.
     """
 
     candidate: Candidate
     columns: dict[str, Column]
     class_texts: tuple[str, ...]
+    class_values: tuple[ClassValue, ...]
     rows: str
     oof: dict[int, str]
     seed: int
@@ -98,7 +100,9 @@ class StudyResult(Strict):
 
 
 class MethodScore(Strict):
-    """One imbalance method on the equal folds, with the cheap learner."""
+    """One imbalance method on the equal folds, with the cheap learner; `note` says why it has no
+    score, where it has none.
+    """
 
     method: str
     imbalance: Imbalance
@@ -112,3 +116,4 @@ class MethodScore(Strict):
     kept: bool
     oof: dict[int, str] = {}
     candidate: Candidate
+    note: str = ""
