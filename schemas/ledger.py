@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, PositiveFloat
 
 from schemas.manifest import Changes, Manifest
-from schemas.results import Interval, Verdict
+from schemas.results import Decision, Interval, Verdict
 from schemas.strict import Strict
 
 Outcome = Literal[
@@ -30,6 +30,7 @@ class Version(Strict):
     created_at: AwareDatetime
     score: Interval | None = None
     holdout_rows: int = 0
+    verdict: Decision | None = None
     mlflow_version: str | None = None
     mlflow_run_id: str | None = None
 
@@ -83,6 +84,7 @@ class Record(Strict):
     champion_before: int | None = None
     champion_after: int | None = None
     challenger: int | None = None
+    contender: str | None = None
     verdict: Verdict | None = None
     figures: dict[str, float] = {}
     dropped: dict[str, int] = {}

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset
 from schemas.features import Features
-from schemas.label import Label, SingleLabel, class_text
+from schemas.label import ClassValue, Label, SingleLabel, class_text
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.strict import NonEmpty, Strict, untold
 
@@ -109,11 +109,16 @@ class Plan(Strict):
         return hashlib.sha256(same.encode()).hexdigest()[:16]
 
     @property
-    def class_texts(self) -> tuple[str, ...]:
-        """The classes as tables, files and metrics name them, in the plan's order."""
+    def class_values(self) -> tuple[ClassValue, ...]:
+        """The classes as the data writes them, in the plan's order."""
         if not isinstance(self.label, SingleLabel):
             raise TypeError(f"expected a single label, got {self.label.kind}")
-        return tuple(class_text(label) for label in self.label.classes)
+        return self.label.classes
+
+    @property
+    def class_texts(self) -> tuple[str, ...]:
+        """The classes as tables, files and metrics name them, in the plan's order."""
+        return tuple(class_text(label) for label in self.class_values)
 
     @model_validator(mode="after")
     def _columns_have_one_meaning(self) -> Self:
@@ -134,15 +139,17 @@ def _column_faults(plan: Plan) -> list[str]:
             faults.append(f"dataset.columns.{column}: the label can't be a feature too; remove it")
         if column in dataset.ignore:
             faults.append(f"dataset.ignore.{column}: the label can't be ignored; remove it")
-    for column in sorted(set(dataset.columns) & set(dataset.ignore)):
-        faults.append(f"dataset.ignore.{column}: a feature can't be ignored too; keep one")
+    faults.extend(
+        f"dataset.ignore.{column}: a feature can't be ignored too; keep one"
+        for column in sorted(set(dataset.columns) & set(dataset.ignore))
+    )
     if isinstance(plan.split, TimeSplit) and dataset.time is None:
         faults.append("split.by: 'time' needs dataset.time, the column with each row's time")
     families = Counter(family.classifier.kind for family in plan.families)
     methods = Counter(method.kind for method in plan.imbalance)
     for place, kinds in (("families", families), ("imbalance", methods)):
         twice = [kind for kind, times in kinds.items() if times > 1]
-        faults += [f"{place}: {kind} stands more than once; keep one" for kind in twice]
+        faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
     if not isinstance(plan.label, SingleLabel):
         faults.append(f"label.kind: '{plan.label.kind}' is not trained yet; expected 'single'")
     return faults

@@ -1,0 +1,306 @@
+"""The nightly retraining: scan, ingest, screen, tune, fit, judge, keep, promote, record."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+from learning.screening import baseline
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from deployments.plans import enabled_names, load_plan
+from learning.budget import Budget
+from learning.warmth import best_points, keep_best_points
+from learning.workers import WorkerPool
+from schemas.faults import NightFailed, NightshiftError, PlanError
+from schemas.ledger import Record, Version
+from schemas.manifest import Manifest
+from schemas.night import Night
+from schemas.plan import Plan
+from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
+from tasks.attempt import Attempt, bad_plan
+from tasks.home import Home, home_from
+from tasks.ingestion import assemble_rows, changes, ingest_objects, scan_source
+from tasks.judging import BASELINE, judge_night
+from tasks.ledger import (
+    Heartbeat,
+    champion,
+    claim_night,
+    finished_for,
+    history,
+    last_finished,
+    move_champion,
+    release,
+    settle_killed,
+    utc_now,
+    write_record,
+)
+from tasks.registry import keep_model, promote, save_pyfunc, standing_champion
+from tasks.reporting import metrics, night_files, report, tags
+from tasks.states import state_of, state_of_all
+from tasks.storage import open_store
+from tasks.tracking import Tracker
+from tasks.tuning import Bench, fit_final, screen_methods, tune
+
+
+@flow(name="train", retries=0)
+def train(
+    plans: list[str] | None = None, force: bool = False, budget_minutes: float | None = None
+) -> State[Any]:
+    """Retrain every enabled plan, or the named ones, and promote only what earns its place.
+
+    Parameters
+    ----------
+    plans : names under `deployments/plans` or paths of YAML files; all enabled ones by default
+    force : train also where the ledger says that nothing is new
+    budget_minutes : in the place of each plan's own budget
+    """
+    return state_of_all(run_nights(plans or enabled_names(), force, budget_minutes))
+
+
+def run_nights(
+    names: Sequence[str],
+    force: bool = False,
+    budget_minutes: float | None = None,
+    source: str | None = None,
+) -> tuple[Record, ...]:
+    """Each plan's night as a flow run of its own; one that fails does not stop the others."""
+    records = []
+    for name in names:
+        try:
+            plan = load_plan(name, source=source, budget_minutes=budget_minutes)
+        except PlanError as fault:
+            record = bad_plan(name, fault, utc_now())
+            write_record(open_store(home_from(os.environ).make().state), record)
+            records.append(record)
+        else:
+            records.append(_run_night(plan, force))
+    return tuple(records)
+
+
+# Threads: the families only wait for the workers, which are processes of their own.
+_SIDE_BY_SIDE = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=8))
+
+
+@flow(name="night", retries=0, task_runner=_SIDE_BY_SIDE)
+def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
+    """One plan's night. However it ends, the ledger has its record and the champion answers."""
+    home = home_from(os.environ).make()
+    attempt = Attempt(plan, run_id, open_store(home.state), write_record, utc_now)
+    try:
+        record = _attend(attempt, home, force)
+    except NightshiftError as fault:
+        record = attempt.fail(fault)
+    except BaseException as defect:
+        attempt.end("failed", f"{type(defect).__name__}: {defect}")
+        raise
+    get_run_logger().info("%s: %s", record.outcome, "; ".join(record.reasons))
+    return state_of(record)
+
+
+def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
+    """See whether there is something new, and whether it is ours to do."""
+    plan, store = attempt.plan, attempt.store
+    for killed in settle_killed(store, plan.name, attempt.now()):
+        get_run_logger().warning("run %s was killed; this one resumes it", killed.run_id)
+    before, _ = champion(store, plan.name)
+    number = before.version if before else None
+    attempt.tell(champion_before=number, champion_after=number)
+    with attempt.stage("scan"):
+        manifest = scan_source(
+            open_store(plan.dataset.source), plan.dataset.pattern, plan.dataset.source
+        )
+    past = history(store, plan.name)
+    last = last_finished(past, plan.name)
+    attempt.tell(manifest=manifest, changes=changes(manifest, last.manifest if last else None))
+    done = finished_for(past, plan.name, manifest.digest, plan.digest)
+    if done and not force:
+        return attempt.end(
+            "skipped",
+            f"no new data: {len(manifest.objects)} objects, the same as in the night of "
+            f"{done.started_at:%Y-%m-%d %H:%M} UTC ({done.outcome})",
+        )
+    claim = claim_night(
+        store,
+        plan.name,
+        manifest.digest,
+        attempt.run_id,
+        attempt.now(),
+        plan_digest=plan.digest,
+        code_version=attempt.code_version,
+    )
+    with Heartbeat(store, claim) as heartbeat:
+        try:
+            return _retrain(attempt, home, manifest, heartbeat)
+        except NightshiftError as fault:
+            return attempt.fail(fault)  # inside the claim: a kill here still leaves a record
+        finally:
+            release(store, claim)
+
+
+def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartbeat) -> Record:
+    """From objects to a verdict, and on to the champion where it says so."""
+    plan, store = attempt.plan, attempt.store
+    budget = Budget(plan.search.budget_minutes, plan.search.folds)
+    before, generation = champion(store, plan.name)
+    with attempt.stage("ingest"):
+        shards = ingest_objects(open_store(plan.dataset.source), manifest, plan, home.cache)
+        rows = assemble_rows(shards, plan, home.work, before.cutoff if before else None)
+    attempt.tell(dropped=rows.dropped)
+    with attempt.stage("load champion"):
+        standing = standing_champion(store, before, home.cache)
+        tracker = _tracker(attempt, home)
+    folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
+    with WorkerPool(plan.search.workers or os.cpu_count() or 1, threads=1) as pool:
+        bench = Bench(plan, rows, pool, budget, folder)
+        with attempt.stage("screen"):
+            methods = screen_methods(bench)
+        with attempt.stage("tune"):
+            studies = _tune_families(bench, methods, tracker, home)
+        with attempt.stage("fit"):
+            finalist, fits = _fit(bench, methods, studies)
+    with attempt.stage("judge"):
+        judgement = judge_night(plan, rows, finalist, fits, standing, folder / "judged")
+    told = Night(
+        plan=plan.name,
+        run_id=attempt.run_id,
+        started_at=attempt.started_at,
+        manifest_digest=manifest.digest,
+        objects=len(manifest.objects),
+        changes=attempt.changes,
+        rows=rows,
+        class_texts=plan.class_texts,
+        methods=methods,
+        studies=studies,
+        fits=fits,
+        judgement=judgement,
+        champion_before=before.version if before else None,
+        champion_after=before.version if before else None,
+        budget_minutes=plan.search.budget_minutes,
+        stage_seconds=dict(attempt.stage_seconds),
+        mlflow_uri=os.environ.get("NIGHTSHIFT_MLFLOW_UI", home.mlflow_uri),
+    )
+    heartbeat.check()
+    with attempt.stage("keep"):
+        version = _keep(attempt, tracker, told, folder / "judged")
+    told = told.model_copy(
+        update={"version": version.number, "mlflow_run": version.mlflow_run_id or ""}
+    )
+    if judgement.verdict.decision == "PROMOTE":
+        heartbeat.check()
+        move = partial(move_champion, store, plan.name, if_generation=generation)
+        promoted = promote(store, version, before, rows.cutoff, move, tracker.mirror)
+        attempt.tell(champion_after=promoted.version)
+        told = told.model_copy(update={"champion_after": promoted.version})
+    report(told)
+    return attempt.conclude(told)
+
+
+def _tracker(attempt: Attempt, home: Home) -> Tracker:
+    return Tracker(
+        home.mlflow_uri,
+        str(home.mlflow_artifacts),
+        f"nightshift/{attempt.plan.name}",
+        {"nightshift.run": attempt.run_id, "nightshift.plan": attempt.plan.name},
+    )
+
+
+def _tune_families(
+    bench: Bench, methods: Sequence[MethodScore], tracker: Tracker, home: Home
+) -> tuple[StudyResult, ...]:
+    """All studies, side by side under one budget; a family that fails is told and left out."""
+    kept = tuple(method.imbalance for method in methods if method.kept)
+    warmth = home.studies / bench.plan.name / "best.json"
+    warm = best_points(warmth)
+    running = {
+        family.classifier.kind: tune.submit(
+            family.classifier.kind,
+            family,
+            kept,
+            warm.get(family.classifier.kind, []),
+            bench,
+            tracker,
+        )
+        for family in bench.plan.families
+    }
+    studies = []
+    for kind, future in running.items():
+        study = future.result(raise_on_failure=False)
+        if isinstance(study, NightshiftError):
+            get_run_logger().warning("%s is left out tonight: %s", kind, study)
+        elif isinstance(study, BaseException):
+            raise study
+        else:
+            studies.append(study)
+    keep_best_points(warmth, studies, bench.plan.search.warm_start)
+    return tuple(studies)
+
+
+def _fit(
+    bench: Bench, methods: Sequence[MethodScore], studies: Sequence[StudyResult]
+) -> tuple[str, dict[str, RefitResult]]:
+    """The best out-of-fold recipe and the baseline, each fitted on all training rows."""
+    floor = baseline(methods)
+    finalist, best = BASELINE, floor.score
+    recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
+    for study in studies:
+        if study.best is not None and study.best.score is not None and study.best.score > best:
+            finalist, best = f"{study.family} trial {study.best.number}", study.best.score
+            recipes = {finalist: study.best, BASELINE: floor}
+    running = {
+        name: fit_final.submit(name, recipe, bench.pool.workers if name == finalist else 1, bench)
+        for name, recipe in recipes.items()
+    }
+    return finalist, {name: future.result() for name, future in running.items()}
+
+
+def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Version:
+    """Every challenger is kept, in MLflow and in the store, also one that is not promoted."""
+    plan, fit = attempt.plan, told.fits[told.judgement.contender]
+    files = night_files(told)
+    run = tracker.log_night(
+        f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
+        metrics(told),
+        {"plan_digest": plan.digest, "holdout_rows": told.judgement.rows},
+        files,
+        tags(told),
+    )
+    pyfunc = save_pyfunc(Path(fit.out), fit.digest, plan, judged.parent / "pyfunc")
+    number = tracker.register(plan.name, pyfunc, run, {"nightshift.digest": fit.digest})
+    tracker.check()
+    for name in ("metrics.json", "night.json"):
+        (judged / name).write_bytes(files[name])
+    version = Version(
+        plan=plan.name,
+        number=1,  # the registry gives the real one
+        digest=fit.digest,
+        family=told.judgement.contender,
+        run_id=attempt.run_id,
+        created_at=attempt.now(),
+        score=told.judgement.cards["challenger"].macro_f1,
+        holdout_rows=told.judgement.rows,
+        verdict=told.judgement.verdict.decision,
+        mlflow_version=number,
+        mlflow_run_id=run,
+    )
+    return keep_model(attempt.store, Path(fit.out), judged, version)
+
+
+def _run_night(plan: Plan, force: bool) -> Record:
+    run_id = uuid4().hex[:12]
+    state = night.with_options(flow_run_name=f"night-{plan.name}")(
+        plan, run_id, force, return_state=True
+    )
+    store = open_store(home_from(os.environ).state)
+    for record in reversed(history(store, plan.name)):
+        if record.run_id == run_id:
+            return record
+    raise NightFailed(
+        f"Expected a ledger record of run {run_id} of {plan.name} in {store.uri}, got none: "
+        f"{state.message}. Check that the folder can be written and the disk is not full."
+    )

@@ -1,0 +1,54 @@
+"""The night's one budget: what is left for the search after a reserve for judging."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from schemas.trials import TrialRecord
+
+_FIXED_S = 6.0
+_LARGEST_SHARE = 0.5
+_MARGIN = 1.4
+
+
+class Budget:
+    """Seconds from the night's start to its end, shared by all families.
+
+    The reserve pays for the final fit on all training rows, its predictions and the bootstrap. It
+    is estimated from the slowest of each family's best trials so far, so it grows as the search
+    finds that costly settings win.
+    """
+
+    def __init__(
+        self, minutes: float, folds: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.clock = clock
+        self.started = clock()
+        self.total_s = minutes * 60
+        self._folds = folds
+        self._best: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def elapsed_s(self) -> float:
+        return self.clock() - self.started
+
+    def learn(self, family: str, trial: TrialRecord) -> None:
+        """Take note of what the final fit of this family's best trial will cost."""
+        if trial.score is None or not trial.fold_scores:
+            return
+        fold_s = trial.seconds / len(trial.fold_scores)
+        with self._lock:
+            if trial.score > self._best.get(family, (-1.0, 0.0))[0]:
+                self._best[family] = (trial.score, fold_s * self._folds / (self._folds - 1))
+
+    @property
+    def reserve_s(self) -> float:
+        """Seconds kept back for the final fits and the judgement."""
+        with self._lock:
+            refit_s = max((seconds for _, seconds in self._best.values()), default=0.0)
+        return min(_FIXED_S + _MARGIN * refit_s, _LARGEST_SHARE * self.total_s)
+
+    def deadline(self) -> float:
+        """When the search must stop, on this budget's clock; moves as the reserve is learned."""
+        return self.started + self.total_s - self.reserve_s

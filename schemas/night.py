@@ -1,0 +1,60 @@
+"""The record that a night's page, files and figures are rendered from; nothing is retyped."""
+
+from pydantic import AwareDatetime
+
+from schemas.ledger import Version
+from schemas.manifest import Changes, Rows
+from schemas.results import Scorecard, Verdict
+from schemas.strict import Strict
+from schemas.trials import MethodScore, RefitResult, StudyResult
+
+
+class Standing(Strict):
+    """The champion as it can be loaded tonight: a verified version in a local folder.
+
+    `note` tells where it is not the version that `champion.json` names.
+    """
+
+    version: Version
+    folder: str
+    note: str = ""
+
+
+class Judgement(Strict):
+    """The models on the holdout and what follows. `cards` has `challenger`, `baseline` (the
+    class-weighted logistic regression) and, where there is one, `champion`.
+
+    `contender` names which of tonight's fits stands as challenger; `excluded` counts holdout rows
+    set aside because one of the models was trained on their group.
+    """
+
+    contender: str
+    cards: dict[str, Scorecard]
+    verdict: Verdict
+    rows: int
+    excluded: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Night(Strict):
+    """All that one night found, from what was new to why it decided so."""
+
+    plan: str
+    run_id: str
+    started_at: AwareDatetime
+    manifest_digest: str
+    objects: int
+    changes: Changes
+    rows: Rows
+    class_texts: tuple[str, ...]
+    methods: tuple[MethodScore, ...]
+    studies: tuple[StudyResult, ...]
+    fits: dict[str, RefitResult]
+    judgement: Judgement
+    champion_before: int | None = None
+    champion_after: int | None = None
+    version: int | None = None
+    budget_minutes: float
+    stage_seconds: dict[str, float] = {}
+    mlflow_run: str = ""
+    mlflow_uri: str = ""

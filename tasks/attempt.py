@@ -1,0 +1,149 @@
+"""One attempt at a night: what it learns on the way, so its record is whole however it ends."""
+
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+from prefect.runtime import flow_run
+
+from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError
+from schemas.ledger import Outcome, Record
+from schemas.manifest import Changes
+from schemas.night import Night
+from schemas.plan import Plan
+from schemas.store import Store
+
+BAD_PLAN = "bad-plan"
+_OUTCOMES: dict[str, Outcome] = {
+    "PROMOTE": "promoted",
+    "HOLD": "held",
+    "INSUFFICIENT EVIDENCE": "insufficient-evidence",
+}
+
+
+class Attempt:
+    """Gathers facts and stage times; `end` writes the one ledger record of this attempt."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        run_id: str,
+        store: Store,
+        write: Callable[[Store, Record], object],  # the ledger's, create-only
+        now: Callable[[], datetime],
+    ) -> None:
+        self.plan = plan
+        self.run_id = run_id
+        self.store = store
+        self.now = now
+        self.started_at = now()
+        self.code_version = code_version()
+        self.stage_seconds: dict[str, float] = {}
+        self._write = write
+        self._facts: dict[str, Any] = {}
+
+    def tell(self, **facts: object) -> None:
+        """Fields of the record that are known from here on."""
+        self._facts |= facts
+
+    @property
+    def changes(self) -> Changes:
+        """What is new against the last finished night, once it was told."""
+        return cast(Changes, self._facts.get("changes", Changes()))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the seconds of a block under this stage."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            spent = self.stage_seconds.get(name, 0.0) + time.monotonic() - started
+            self.stage_seconds[name] = spent
+
+    def end(self, outcome: Outcome, *reasons: str) -> Record:
+        """Write the record of this attempt."""
+        record = Record(
+            plan=self.plan.name,
+            outcome=outcome,
+            run_id=self.run_id,
+            started_at=self.started_at,
+            ended_at=self.now(),
+            reasons=reasons,
+            plan_digest=self.plan.digest,
+            code_version=self.code_version,
+            flow_run_id=flow_run.id or None,
+            **self._facts,
+        )
+        self._write(self.store, record)
+        return record
+
+    def fail(self, fault: NightshiftError) -> Record:
+        """The record of a night that a fault ended; the champion stays who it was."""
+        match fault:
+            case NightClaimed():
+                return self.end("skipped", str(fault))
+            case DataRejected():
+                return self.end("rejected-data", str(fault))
+            case _:
+                return self.end("failed", str(fault))
+
+    def conclude(self, night: Night) -> Record:
+        """The record of a night that came to a verdict."""
+        verdict, cards = night.judgement.verdict, night.judgement.cards
+        figures = {f"{role}_macro_f1": card.macro_f1.value for role, card in cards.items()}
+        figures |= {
+            "challenger_macro_f1_low": cards["challenger"].macro_f1.low,
+            "challenger_macro_f1_high": cards["challenger"].macro_f1.high,
+            "train_rows": float(night.rows.n_train),
+            "holdout_rows": float(night.judgement.rows),
+            "trials": float(sum(len(study.trials) for study in night.studies)),
+            "seconds": sum(night.stage_seconds.values()),
+        }
+        self.tell(
+            verdict=verdict,
+            challenger=night.version,
+            champion_after=night.champion_after,
+            figures=figures,
+            contender=night.judgement.contender,
+        )
+        return self.end(_OUTCOMES[verdict.decision], *verdict.reasons, *night.judgement.notes)
+
+
+def bad_plan(name: str, fault: PlanError, now: datetime) -> Record:
+    """A night that could not start for its plan is on record too, under the name of the file."""
+    return Record(
+        plan=re.sub(r"[^a-z0-9_-]", "-", Path(name).stem.lower()) or "plan",
+        outcome="failed",
+        run_id=uuid4().hex[:12],
+        started_at=now,
+        ended_at=now,
+        reasons=(str(fault),),
+        plan_digest="",
+        code_version=code_version(),
+        note=BAD_PLAN,
+    )
+
+
+def code_version() -> str:
+    """The installed version, with the commit where the code stands in a git checkout."""
+    version = importlib.metadata.version("nightshift")
+    root = Path(__file__).resolve().parent.parent
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return version
+    told = subprocess.run(  # noqa: S603 git itself, on our own folder
+        [git, "-C", str(root), "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{version}+{told.stdout.strip()}" if told.returncode == 0 else version

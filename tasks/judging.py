@@ -1,0 +1,122 @@
+"""The judgement: every model of the night and the champion on the same untouched rows."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from learning.evaluation import scorecard
+from learning.gate import Answers, judge
+from learning.holdout import Holdout, answer, most_common_class, read_holdout, untouched
+from learning.models import FittedModel, load, training_keys
+from schemas.manifest import Rows
+from schemas.night import Judgement, Standing
+from schemas.plan import Plan
+from schemas.results import Verdict
+from schemas.trials import RefitResult
+
+BASELINE = "class-weighted logistic regression"
+PREDICTIONS = "holdout_predictions.parquet"
+
+
+@task(name="judge", cache_policy=NO_CACHE)
+def judge_night(
+    plan: Plan,
+    rows: Rows,
+    finalist: str,
+    fits: Mapping[str, RefitResult],
+    champion: Standing | None,
+    out: Path,
+) -> Judgement:
+    """The verdict on tonight's finalist, with the scorecards of all who answered.
+
+    `fits` has the finalist and the baseline. The holdout answers of the contender are written
+    to `out`, beside the model.
+
+    Raises
+    ------
+    ModelRefused
+        A model's bytes are not those that were recorded.
+    """
+    log = get_run_logger()
+    kept = {name: (Path(fit.out), fit.digest) for name, fit in fits.items()}
+    if champion is not None:
+        kept["champion"] = (Path(champion.folder), champion.version.digest)
+    models = {name: load(folder, digest) for name, (folder, digest) in kept.items()}
+    whole = read_holdout(rows)
+    holdout = untouched(whole, [training_keys(folder, d) for folder, d in kept.values()])
+    answers = {name: answer(model, holdout) for name, model in models.items()}
+    reference = f"version {champion.version.number}" if champion else ""
+    contender, verdict, notes = _decide(plan, holdout, answers, finalist, reference)
+    _write_predictions(models[contender], holdout, answers[contender], out)
+    named = {"challenger": contender, "baseline": BASELINE}
+    named |= {"champion": "champion"} if champion is not None else {}
+    cards = {
+        role: scorecard(
+            holdout.labels,
+            answers[name].probabilities,
+            answers[name].decisions,
+            plan.class_texts,
+            plan.gate,
+            plan.search.seed,
+            answers[name].latency_ms,
+        )
+        for role, name in named.items()
+    }
+    log.info("%s: %s", verdict.decision, "; ".join(verdict.reasons))
+    return Judgement(
+        contender=contender,
+        cards=cards,
+        verdict=verdict,
+        rows=len(holdout.labels),
+        excluded=len(whole.labels) - len(holdout.labels),
+        notes=notes + ((champion.note,) if champion and champion.note else ()),
+    )
+
+
+def _decide(
+    plan: Plan,
+    holdout: Holdout,
+    answers: Mapping[str, Answers],
+    finalist: str,
+    reference: str,
+) -> tuple[str, Verdict, tuple[str, ...]]:
+    """Who contends, and the verdict. A first champion must beat the baseline or be it."""
+
+    def against(reference: Answers, challenger: str, name: str) -> Verdict:
+        return judge(
+            holdout.labels,
+            reference,
+            answers[challenger],
+            plan.class_texts,
+            plan.gate,
+            plan.search.seed,
+            name,
+        )
+
+    if "champion" in answers:
+        return finalist, against(answers["champion"], finalist, reference), ()
+    contender, notes = finalist, tuple[str, ...]()
+    if finalist != BASELINE:
+        first = against(answers[BASELINE], finalist, BASELINE)
+        notes = tuple(f"{finalist} against the baseline: {reason}" for reason in first.reasons)
+        contender = finalist if first.decision == "PROMOTE" else BASELINE
+    floor = most_common_class(holdout, len(plan.class_texts))
+    return contender, against(floor, contender, "always the most common class"), notes
+
+
+def _write_predictions(model: FittedModel, holdout: Holdout, answers: Answers, out: Path) -> None:
+    """Row references, truth, decision and probabilities; never a cell of the data."""
+    texts = model.class_texts
+    told = pd.DataFrame(
+        {
+            "row": holdout.frame["__row"].to_numpy(),
+            "label": [texts[i] for i in holdout.labels],
+            "prediction": [texts[i] for i in answers.decisions],
+            **{f"probability_{t}": answers.probabilities[:, i] for i, t in enumerate(texts)},
+        }
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    told.to_parquet(out / PREDICTIONS, index=False)

@@ -1,0 +1,194 @@
+"""Models as files under the state store, versions as create-only records beside them."""
+
+import importlib.metadata
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from learning.models import load
+from schemas.faults import ModelRefused, ObjectMissing, StoreConflict
+from schemas.ledger import Champion, Version
+from schemas.night import Standing
+from schemas.plan import Plan
+from schemas.store import ABSENT, Store
+
+_ATTEMPTS = 50
+_MODEL = "model"  # the model's own folder; what is beside it is not hashed with it
+
+
+@task(name="register", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=2)
+def keep_model(store: Store, folder: Path, beside: Path, version: Version) -> Version:
+    """Keep a saved model and the files beside it for good; the version with its number.
+
+    The files go first, under the run's id, the version's record last: a kill between leaves files
+    that no record names, never a record without files. Done twice, it gives the first's number.
+    """
+    home = f"models/{version.plan}/{version.run_id}"
+    for root, place in ((folder, f"{home}/{_MODEL}"), (beside, home)):
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            store.upload(path, f"{place}/{path.relative_to(root).as_posix()}")
+    for kept in versions(store, version.plan):
+        if kept.run_id == version.run_id and kept.digest == version.digest:
+            return kept
+    for _ in range(_ATTEMPTS):
+        number = 1 + max((kept.number for kept in versions(store, version.plan)), default=0)
+        numbered = version.model_copy(update={"number": number})
+        try:
+            store.write(_record(version.plan, number), _json(numbered), if_generation=ABSENT)
+        except StoreConflict:
+            continue  # another run took the number
+        get_run_logger().info("kept as %s version %d", version.plan, number)
+        return numbered
+    raise StoreConflict(
+        f"Expected a free version number for {version.plan} within {_ATTEMPTS} attempts, got none "
+        f"in {store.uri}. Too many runs register at once; run again."
+    )
+
+
+@task(name="promote", cache_policy=NO_CACHE)
+def promote(
+    store: Store,
+    version: Version,
+    before: Champion | None,
+    cutoff: datetime | None,
+    move: Callable[[Champion], object],  # the ledger's compare-and-swap on the generation read
+    mirror: Callable[[str, str | None, str | None], object],  # MLflow's aliases
+) -> Champion:
+    """Make the version the champion; MLflow's aliases follow.
+
+    Raises
+    ------
+    StoreConflict
+        Somebody else moved the champion since this night read it: its verdict is void.
+    """
+    champion = Champion(
+        plan=version.plan,
+        version=version.number,
+        digest=version.digest,
+        since=version.created_at,
+        run_id=version.run_id,
+        previous=before.version if before else None,
+        cutoff=cutoff,
+    )
+    move(champion)
+    previous = version_of(store, version.plan, before.version) if before else None
+    mirror(version.plan, version.mlflow_version, previous.mlflow_version if previous else None)
+    get_run_logger().info("champion of %s: version %d", version.plan, version.number)
+    return champion
+
+
+@task(name="load champion", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=2)
+def standing_champion(store: Store, champion: Champion | None, cache: Path) -> Standing | None:
+    """The champion verified and at hand, or the version before it where its bytes are not right.
+
+    Raises
+    ------
+    ModelRefused
+        Neither can be verified: nothing may be promoted against an unknown champion.
+    """
+    if champion is None:
+        return None
+    try:
+        return _verified(store, champion.plan, champion.version, champion.digest, cache)
+    except ModelRefused as refusal:
+        if champion.previous is None:
+            raise
+        get_run_logger().warning("the champion is refused: %s", refusal)
+        before = version_of(store, champion.plan, champion.previous)
+        standing = _verified(store, champion.plan, before.number, before.digest, cache)
+        note = f"version {champion.version} was refused ({refusal}); version {before.number} stands"
+        return standing.model_copy(update={"note": note})
+
+
+def _verified(store: Store, plan: str, number: int, digest: str, cache: Path) -> Standing:
+    version = version_of(store, plan, number)
+    folder = fetch_model(store, version, cache)
+    load(folder, digest)
+    return Standing(version=version, folder=str(folder))
+
+
+def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path:
+    """The saved model as an MLflow pyfunc whose loader is our own verified load.
+
+    Requirements are stated, not inferred, and no code or pickle is stored.
+    """
+    from mlflow import pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    shutil.rmtree(to, ignore_errors=True)
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(
+            DataType.double if column.role == "number" else DataType.string, name, required=False
+        )
+        for name, column in plan.dataset.columns.items()
+    ]
+    pyfunc.save_model(
+        str(to),
+        loader_module="learning.serving",
+        data_path=str(folder),
+        pip_requirements=[
+            f"{name}=={importlib.metadata.version(name)}"
+            for name in ("nightshift", "scikit-learn", "lightgbm", "skops", "pandas", "numpy")
+        ],
+        signature=ModelSignature(inputs=Schema(columns)),
+        metadata={"nightshift_digest": version_digest, "plan": plan.name},
+    )
+    return to
+
+
+def versions(store: Store, plan: str) -> list[Version]:
+    """Every registered version of the plan, oldest first."""
+    found = (store.read(ref.name)[0] for ref in store.list(f"versions/{plan}/"))
+    return [Version.model_validate_json(content) for content in found]
+
+
+def version_of(store: Store, plan: str, number: int) -> Version:
+    """One version's record.
+
+    Raises
+    ------
+    ModelRefused
+        There is none of that number.
+    """
+    try:
+        return Version.model_validate_json(store.read(_record(plan, number))[0])
+    except ObjectMissing:
+        known = ", ".join(str(version.number) for version in versions(store, plan)) or "none"
+        raise ModelRefused(
+            f"Expected version {number} of {plan} in {store.uri}, got none; versions there: "
+            f"{known}. `nightshift models list {plan}` shows them."
+        ) from None
+
+
+def fetch_model(store: Store, version: Version, cache: Path) -> Path:
+    """The version's files in a local folder; unverified, `learning.models.load` checks them.
+
+    Raises
+    ------
+    ModelRefused
+        A file of the version is gone from the store.
+    """
+    prefix = f"models/{version.plan}/{version.run_id}/{_MODEL}/"
+    folder = cache / "models" / version.digest
+    refs = list(store.list(prefix))
+    if not refs:
+        raise ModelRefused(
+            f"Expected the files of {version.plan} version {version.number} under {store.uri}/"
+            f"{prefix}, got none. Restore them from a backup, or promote another version."
+        )
+    for ref in refs:
+        store.download(ref, folder / ref.name.removeprefix(prefix))
+    return folder
+
+
+def _record(plan: str, number: int) -> str:
+    return f"versions/{plan}/{number:06d}.json"
+
+
+def _json(version: Version) -> bytes:
+    return version.model_dump_json(indent=2).encode()

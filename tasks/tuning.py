@@ -1,0 +1,237 @@
+"""The search as a person sees it: the screening, one task run a family, one a final fit.
+
+Trials are no task runs: thousands would drown the server. Each is a nested run in MLflow.
+"""
+
+import html
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
+
+from learning.refit import refit
+from learning.screening import screen
+from learning.search import run_study
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+
+from learning.budget import Budget
+from learning.shares import Shares
+from learning.workers import WorkerPool
+from schemas.faults import NightFailed
+from schemas.knobs import Setting
+from schemas.manifest import Rows
+from schemas.plan import Family, Plan
+from schemas.samplers import Imbalance
+from schemas.trials import MethodScore, RefitJob, RefitResult, StudyResult, TrialRecord
+
+_TELL_EVERY_S = 5.0
+
+
+class StudyLog(Protocol):
+    """Where a study is told to the world; MLflow in a night, a list in a test."""
+
+    def open_study(self, family: str, study: str) -> str:
+        """The parent run's id."""
+
+    def log_trial(self, study_run: str, family: str, trial: TrialRecord) -> str:
+        """One nested run."""
+
+    def close_study(self, study_run: str, study: StudyResult) -> str:
+        """The study's result on its parent run."""
+
+
+class Bench:
+    """What the stations of one night's search share; lives in the coordinator, never travels."""
+
+    def __init__(
+        self, plan: Plan, rows: Rows, pool: WorkerPool, budget: Budget, folder: Path
+    ) -> None:
+        self.plan = plan
+        self.rows = rows
+        self.pool = pool
+        self.budget = budget
+        self.folder = folder
+        self.study = f"{plan.name}-{rows.digest}-{plan.digest}"
+        self.shares = Shares(pool.workers, [f.classifier.kind for f in plan.families])
+
+
+@task(name="screen", cache_policy=NO_CACHE)
+def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
+    """Every imbalance method of the plan on equal folds with a cheap learner, as a table."""
+    log = get_run_logger()
+
+    def tell(method: MethodScore) -> None:
+        log.info("%s: macro-F1 %.4f in %.1f s", method.method, method.score, method.seconds)
+
+    methods = screen(
+        bench.plan,
+        bench.rows,
+        bench.plan.dataset.columns,
+        bench.pool,
+        bench.budget.deadline,
+        bench.folder,
+        tell,
+    )
+    create_table_artifact(
+        key=f"screening-{bench.plan.name.replace('_', '-')}",
+        table=[_method_row(method, bench.plan) for method in methods],
+        description="Imbalance methods on equal folds: logistic regression, cross-fitted offsets",
+    )
+    log.info("kept for the search: %s", ", ".join(m.method for m in methods if m.kept))
+    return methods
+
+
+def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
+    texts = plan.class_texts
+    recalls = {
+        f"recall {html.escape(text)}": f"{recall:.3f}"
+        for text, recall in zip(texts, method.recalls, strict=True)
+    }
+    return {
+        "method": method.method,
+        "macro-F1": f"{method.score:.4f}",
+        "95 %": f"{method.low:.4f} to {method.high:.4f}",
+        "without offsets": f"{method.plain_score:.4f}",
+        "log loss": f"{method.log_loss:.4f}",
+        **recalls,
+        "seconds": f"{method.seconds:.1f}",
+        "searched": "yes" if method.kept else "no",
+    }
+
+
+@task(name="tune", task_run_name="tune-{kind}", cache_policy=NO_CACHE)
+def tune(
+    kind: str,
+    family: Family,
+    kept: Sequence[Imbalance],
+    warm: Sequence[dict[str, Setting]],
+    bench: Bench,
+    studies: StudyLog,
+) -> StudyResult:
+    """One family's study under the shared budget; every trial is told as it ends."""
+    log = get_run_logger()
+    run = studies.open_study(kind, bench.study)
+    progress = _Progress(kind, bench)
+
+    def tell(trial: TrialRecord) -> None:
+        studies.log_trial(run, kind, trial)
+        bench.budget.learn(kind, trial)
+        if progress.tell(trial):
+            log.info("%s", progress.line)
+
+    try:
+        study = run_study(
+            family,
+            kept=kept,
+            rows=bench.rows,
+            columns=bench.plan.dataset.columns,
+            classes=len(bench.plan.class_texts),
+            search=bench.plan.search,
+            pool=bench.pool,
+            deadline=bench.budget.deadline,
+            folder=bench.folder,
+            study_name=f"{bench.study}-{kind}",
+            warm=warm,
+            on_trial=tell,
+            share=lambda: bench.shares.of(kind),
+        )
+    finally:
+        bench.shares.leave(kind)
+    progress.end()
+    studies.close_study(run, study)
+    log.info("%s", told(study))
+    return study
+
+
+class _Progress:
+    """A family's progress artifact; updated at most every few seconds, each write is a request."""
+
+    def __init__(self, kind: str, bench: Bench) -> None:
+        self.line = f"{kind}: no trial yet"
+        self._kind = kind
+        self._bench = bench
+        self._done = 0
+        self._best: TrialRecord | None = None
+        self._told_at = 0.0
+        key = f"tuning-{bench.plan.name}-{kind}".replace("_", "-")
+        self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self.line))
+
+    def tell(self, trial: TrialRecord) -> bool:
+        """Count a trial; whether there is something new for a person."""
+        self._done += 1
+        better = trial.score is not None and trial.score > ((self._best and self._best.score) or 0)
+        if better:
+            self._best = trial
+        score = f"{self._best.score:.4f}" if self._best and self._best.score else "none"
+        self.line = f"{self._kind}: {self._done} trials, best macro-F1 {score}"
+        now = self._bench.budget.elapsed_s
+        if better or now - self._told_at > _TELL_EVERY_S:
+            self._told_at = now
+            search_s = self._bench.budget.deadline() - self._bench.budget.started
+            update_progress_artifact(
+                self._artifact, min(99.0, 100 * now / search_s), description=self.line
+            )
+        return better
+
+    def end(self) -> None:
+        update_progress_artifact(self._artifact, 100.0, description=self.line)
+
+
+def told(study: StudyResult) -> str:
+    """A study in one line."""
+    best = f"{study.best.score:.4f}" if study.best and study.best.score is not None else "none"
+    resumed = f", {study.resumed} of them before the restart" if study.resumed else ""
+    return (
+        f"{study.family}: {len(study.trials)} trials{resumed} in {study.seconds:.0f} s, "
+        f"best macro-F1 {best}{'; ' + study.last_gain if study.last_gain else ''}"
+    )
+
+
+@task(name="fit", task_run_name="fit-{name}", cache_policy=NO_CACHE)
+def fit_final(
+    name: str, recipe: TrialRecord | MethodScore, threads: int, bench: Bench
+) -> RefitResult:
+    """The recipe on every training row, calibrated and with offsets from its out-of-fold rows.
+
+    Raises
+    ------
+    NightFailed
+        It was not done when the budget and the time that the reserve allows for overrun ended.
+    """
+    if recipe.candidate is None:
+        raise NightFailed(f"{name} has no settled recipe to fit; its trial did not finish")
+    job = RefitJob(
+        candidate=recipe.candidate,
+        columns=bench.plan.dataset.columns,
+        class_texts=bench.plan.class_texts,
+        class_values=bench.plan.class_values,
+        rows=bench.rows.train,
+        oof=recipe.oof,
+        seed=bench.plan.search.seed,
+        threads=threads,
+        out=str(_fresh(bench.folder / "final" / name.replace(" ", "-"))),
+    )
+    # The reserve is an estimate: a fit may overrun it once over before it counts as stuck.
+    patience_s = 60.0 + 2 * max(0.0, bench.budget.total_s - bench.budget.elapsed_s)
+    result: RefitResult = bench.pool.submit(refit, job, patience_s).result()
+    get_run_logger().info(
+        "%s fitted on %d rows in %.1f s, macro-F1 on them %.4f",
+        name,
+        bench.rows.n_train,
+        result.fit_s,
+        result.train_score,
+    )
+    return result
+
+
+def _fresh(folder: Path) -> Path:
+    # A killed run may have left half a model here.
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
