@@ -276,7 +276,13 @@ def _write(cleaned: Cleaned, held: Mask, plan: Plan, rows: Rows, folder: Path) -
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    pa_parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
+    # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
+    naive = frame.assign(**{TIME: frame[TIME].dt.tz_convert(None)}) if TIME in frame else frame
+    table = pa.Table.from_pandas(naive, preserve_index=False).replace_schema_metadata(None)
+    if TIME in frame:
+        zoned = table[TIME].cast(pa.timestamp("us", "UTC"))
+        table = table.set_column(table.column_names.index(TIME), TIME, zoned)
+    pa_parquet.write_table(table, path)
 
 
 def _places(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,364 @@
+import gzip
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect.logging import disable_run_logger
+from prefect.states import Failed
+
+from schemas.faults import DataRejected, NightFailed, ObjectMissing
+from schemas.manifest import Changes, Rows, Shard
+from schemas.plan import Plan
+from schemas.store import Store
+from tasks import ingestion
+from tasks.ingestion import assemble, changes, ingest, overlooked, scan
+from tasks.storage import open_store
+
+COMMENTS = {
+    "name": "comments",
+    "dataset": {"source": "drops", "columns": {"comment": "text", "likes": "number"}},
+    "label": {"column": "mood", "classes": [-1, 0, 1]},
+}
+
+
+def plan(**changes: Any) -> Plan:
+    dataset = COMMENTS["dataset"] | changes.pop("dataset", {})  # type: ignore[operator]
+    return Plan.model_validate(COMMENTS | {"dataset": dataset} | changes)
+
+
+def csv(first: int, count: int) -> str:
+    rows = (f"comment number {n},{n % 7},{n % 3 - 1}" for n in range(first, first + count))
+    return "\n".join(["comment,likes,mood", *rows]) + "\n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "drops"
+    folder.mkdir()
+    (folder / "day-1.csv").write_text(csv(0, 90))
+    (folder / "day-2.csv.gz").write_bytes(gzip.compress(csv(90, 60).encode()))
+    return folder
+
+
+@pytest.fixture
+def store(source: Path) -> Store:
+    return open_store(str(source))
+
+
+def shards_of(store: Store, cache: Path, wanted: Plan) -> tuple[Shard, ...]:
+    return ingest(store, scan(store, wanted.dataset.pattern, store.uri), wanted, cache)
+
+
+def rows_of(store: Store, folder: Path, wanted: Plan, not_before: datetime | None = None) -> Rows:
+    return assemble(shards_of(store, folder / "cache", wanted), wanted, folder / "work", not_before)
+
+
+def sides(rows: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return pd.read_parquet(rows.train), pd.read_parquet(rows.holdout)
+
+
+def test_a_scan_finds_what_matches_and_can_be_read(store: Store, source: Path) -> None:
+    (source / "notes.txt").write_text("x")
+    (source / "other-1.csv").write_text("x")
+    found = scan(store, "day*", store.uri)
+    assert [ref.name for ref in found.objects] == ["day-1.csv", "day-2.csv.gz"]
+    assert overlooked(store, "*") == ("notes.txt",)
+
+
+def test_the_digest_is_of_content_not_of_times_or_places(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for ref in store.list():
+        store.download(ref, copy / ref.name)
+    before = scan(store, "*", store.uri).digest
+    assert scan(open_store(str(copy)), "*", "elsewhere").digest == before
+    (copy / "day-1.csv").write_text(csv(0, 91))
+    assert scan(open_store(str(copy)), "*", "elsewhere").digest != before
+
+
+def test_an_empty_folder_is_rejected_data(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_text("x")
+    with pytest.raises(DataRejected, match=r"at least one object in .* got none; 1 of other kinds"):
+        scan(open_store(str(tmp_path)), "*", "drops")
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ObjectMissing, match="Expected a folder of objects"):
+        scan(open_store(str(tmp_path / "none")), "*", "drops")
+
+
+def test_hostile_names_in_a_source_are_refused_by_name(store: Store, source: Path) -> None:
+    (source / "day\u202evsc.csv").write_text(csv(0, 9))
+    with pytest.raises(DataRejected, match=r"'day\\\\u202evsc.csv' has a control or direction"):
+        scan(store, "*", "drops")
+
+
+def test_everything_is_new_to_the_first_night(store: Store) -> None:
+    assert changes(scan(store, "*", "drops"), None).new == ("day-1.csv", "day-2.csv.gz")
+
+
+def test_changes_are_of_content(store: Store, source: Path) -> None:
+    (source / "old.csv").write_text(csv(0, 9))
+    before = scan(store, "*", "drops")
+    (source / "old.csv").unlink()
+    (source / "day-1.csv").write_text(csv(1, 90))
+    (source / "day-2.csv.gz").touch()
+    (source / "day-3.csv").write_text(csv(150, 9))
+    news = changes(scan(store, "*", "drops"), before)
+    assert news == Changes(new=("day-3.csv",), changed=("day-1.csv",), vanished=("old.csv",))
+    assert changes(before, before).none
+
+
+def test_shards_stand_in_the_order_of_names_with_their_rows(store: Store, tmp_path: Path) -> None:
+    shards = shards_of(store, tmp_path, plan())
+    assert [(shard.object_name, shard.rows) for shard in shards] == [
+        ("day-1.csv", 90),
+        ("day-2.csv.gz", 60),
+    ]
+    assert not any("day" in Path(shard.path).name for shard in shards)
+
+
+def test_only_new_objects_are_read(store: Store, source: Path, tmp_path: Path) -> None:
+    first = shards_of(store, tmp_path, plan())
+    (source / "day-3.csv").write_text(csv(150, 30))
+    read: list[str] = []
+    again = ingest(store, scan(store, "*", "drops"), plan(), tmp_path, read.append)
+    assert read == ["day-3.csv"]
+    assert again[:2] == first
+
+
+def test_another_meaning_of_the_columns_reads_again(store: Store, tmp_path: Path) -> None:
+    shards_of(store, tmp_path, plan())
+    other = plan(dataset={"columns": {"comment": "text"}, "ignore": {"likes": "not yet there"}})
+    read: list[str] = []
+    ingest(store, scan(store, "*", "drops"), other, tmp_path, read.append)
+    assert read == ["day-1.csv", "day-2.csv.gz"]
+
+
+def test_a_damaged_shard_is_read_again(store: Store, tmp_path: Path) -> None:
+    shards = shards_of(store, tmp_path, plan())
+    whole = Path(shards[0].path).read_bytes()
+    Path(shards[0].path).write_bytes(whole[:-20])
+    assert shards_of(store, tmp_path, plan()) == shards
+    assert Path(shards[0].path).read_bytes() == whole
+
+
+def test_the_faults_of_all_objects_are_told_at_once_and_no_cell_is(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text("comment,likes,mood\nsecret words,many,1\n")
+    (source / "day-4.csv").write_text("comment,likes,mood\nfine,1,9\n")
+    with pytest.raises(DataRejected, match=r"(?s)day-3.csv.*likes.*day-4.csv.*'9'") as fault:
+        shards_of(store, tmp_path, plan())
+    assert "secret words" not in str(fault.value)
+
+
+def test_faults_of_many_objects_are_counted(store: Store, source: Path, tmp_path: Path) -> None:
+    for day in range(3, 16):
+        (source / f"day-{day}.csv").write_text("comment,likes,mood\nfine,1,9\n")
+    with pytest.raises(DataRejected, match=r"\.\.\. and 3 more objects"):
+        shards_of(store, tmp_path, plan())
+
+
+def test_an_empty_object_is_rejected_data(store: Store, source: Path, tmp_path: Path) -> None:
+    (source / "day-3.csv").write_bytes(b"")
+    with pytest.raises(DataRejected, match=r"day-3\.csv"):
+        shards_of(store, tmp_path, plan())
+
+
+def test_an_object_that_changed_since_the_scan_is_not_read(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    found = scan(store, "*", "drops")
+    (source / "day-2.csv.gz").write_bytes(gzip.compress(csv(91, 60).encode()))
+    with pytest.raises(ObjectMissing, match="changed while it was being read"):
+        ingest(store, found, plan(), tmp_path)
+    assert len(list((tmp_path / "shards").iterdir())) == 1
+
+
+def test_reading_leaves_no_litter(store: Store, tmp_path: Path) -> None:
+    rows_of(store, tmp_path, plan())
+    assert not list(tmp_path.rglob(".reading-*")) + list(tmp_path.rglob(".making-*"))
+
+
+def test_every_row_is_on_one_side_and_counted(store: Store, tmp_path: Path) -> None:
+    rows = rows_of(store, tmp_path, plan())
+    train, holdout = sides(rows)
+    assert (len(train), len(holdout)) == (rows.n_train, rows.n_holdout)
+    assert rows.n_train + rows.n_holdout == 150
+    assert not set(train["__key"]) & set(holdout["__key"])
+    assert train["__label"].value_counts().sort_index().tolist() == list(rows.train_counts)
+    assert holdout["__label"].value_counts().sort_index().tolist() == list(rows.holdout_counts)
+
+
+def test_the_files_have_the_promised_columns(store: Store, source: Path, tmp_path: Path) -> None:
+    (source / "day-3.csv").write_text("comment,likes,mood\nno likes at all,,1\n")
+    train, holdout = sides(rows_of(store, tmp_path, plan()))
+    expected = {
+        "comment": "str",
+        "likes": "float64",
+        "__label": "int16",
+        "__key": "uint64",
+        "__row": "str",
+    }
+    assert holdout.dtypes.astype(str).to_dict() == expected
+    assert train.dtypes.astype(str).to_dict() == expected | {"__fold": "int8"}
+    assert set(train["__fold"]) == {0, 1, 2}
+
+
+def test_a_row_of_the_holdout_stays_there_when_rows_arrive(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    before = sides(rows_of(store, tmp_path, plan()))
+    (source / "day-3.csv").write_text(csv(150, 60))
+    after = sides(rows_of(store, tmp_path, plan()))
+    assert set(before[1]["__key"]) <= set(after[1]["__key"])
+    assert not set(before[0]["__key"]) & set(after[1]["__key"])
+
+
+def test_a_later_row_of_the_same_key_corrects_the_earlier(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    for day, first in (("day-1.csv", 0), ("day-2.csv", 60)):
+        lines = [f"{n},text {n},{n % 3 - 1}" for n in range(first, first + 60)]
+        (source / day).write_text("\n".join(["id,comment,mood", *lines]))
+    (source / "day-2.csv.gz").unlink()
+    (source / "day-3.csv").write_text("id,comment,mood\n7,text 7 corrected,1\n")
+    keyed = plan(dataset={"columns": {"comment": "text"}, "key": "id"})
+    rows = rows_of(store, tmp_path, keyed)
+    texts = pd.concat(sides(rows))["comment"]
+    assert "text 7 corrected" in set(texts)
+    assert "text 7" not in set(texts)
+    assert sum(rows.dropped.values()) == 1
+
+
+def test_rows_of_an_object_that_vanished_leave(store: Store, source: Path, tmp_path: Path) -> None:
+    rows_of(store, tmp_path, plan())
+    (source / "day-2.csv.gz").unlink()
+    rows = rows_of(store, tmp_path, plan())
+    assert rows.n_train + rows.n_holdout == 90
+
+
+def test_equal_content_and_settings_are_assembled_once(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(store, tmp_path, plan())
+    monkeypatch.setattr(ingestion, "clean", lambda *_: pytest.fail("cleaned again"))
+    assert rows_of(store, tmp_path, plan()) == rows
+
+
+@pytest.mark.parametrize("damaged", ["train.parquet", "rows.json"])
+def test_a_damaged_side_is_made_again(store: Store, tmp_path: Path, damaged: str) -> None:
+    rows = rows_of(store, tmp_path, plan())
+    file = Path(rows.train).with_name(damaged)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    assert rows_of(store, tmp_path, plan()) == rows
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"split": {"salt": "other"}},
+        {"search": {"folds": 5}},
+        {"search": {"seed": 1}},
+        {"dataset": {"cleaning": {"duplicates": "keep"}}},
+    ],
+    ids=["salt", "folds", "seed", "cleaning"],
+)
+def test_other_settings_give_another_digest(
+    store: Store, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    assert (
+        rows_of(store, tmp_path, plan()).digest != rows_of(store, tmp_path, plan(**changed)).digest
+    )
+
+
+def test_a_search_setting_that_moves_no_row_keeps_the_digest(store: Store, tmp_path: Path) -> None:
+    longer = plan(search={"budget_minutes": 60})
+    assert rows_of(store, tmp_path, plan()).digest == rows_of(store, tmp_path, longer).digest
+
+
+def test_a_split_by_time_holds_the_latest_and_never_goes_back(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-2.csv.gz").unlink()
+    lines = [f"text {n},{n % 3 - 1},2026-01-{1 + n // 10:02}T00:00:00Z" for n in range(100)]
+    (source / "day-1.csv").write_text("\n".join(["comment,mood,at", *lines]))
+    timed = plan(
+        dataset={"columns": {"comment": "text"}, "time": "at"},
+        split={"by": "time", "holdout_share": 0.2},
+    )
+    rows = rows_of(store, tmp_path, timed)
+    train, holdout = sides(rows)
+    assert rows.cutoff == datetime(2026, 1, 9, tzinfo=UTC)
+    assert train["__time"].max() < rows.cutoff <= holdout["__time"].min()
+    later = datetime(2026, 1, 10, tzinfo=UTC)
+    assert rows_of(store, tmp_path, timed, later).cutoff == later
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([f"text {n},1" for n in range(60)], "expected at least two classes, got 1"),
+        ([f"text {n},{n % 2}" for n in range(60)], "'-1' has 0"),
+        ([f"text {n},{n % 2}" for n in range(60)] + ["x,-1"], "'-1' has [01]"),
+        ([f"text {n},{n % 3 - 1}" for n in range(12)], "expected at least 20 rows"),
+        (["same text,1"] * 30, r"after leaving out 29 "),
+    ],
+    ids=["one class", "absent class", "class of one row", "few rows", "one text"],
+)
+def test_too_little_data_is_rejected_with_counts(
+    store: Store, source: Path, tmp_path: Path, lines: list[str], message: str
+) -> None:
+    (source / "day-2.csv.gz").unlink()
+    (source / "day-1.csv").write_text("\n".join(["comment,mood", *lines]))
+    with pytest.raises(DataRejected, match=f"Too little to train on.*{message}"):
+        rows_of(store, tmp_path, plan(dataset={"columns": {"comment": "text"}}))
+    assert not list(tmp_path.glob("work/*"))
+
+
+def test_floors_are_the_plans(store: Store, source: Path, tmp_path: Path) -> None:
+    (source / "day-2.csv.gz").unlink()
+    lines = [f"text {n},{n % 2}" for n in range(60)]
+    (source / "day-1.csv").write_text("\n".join(["comment,mood", *lines]))
+    lax = plan(dataset={"columns": {"comment": "text"}, "floors": {"rows_per_class": 0}})
+    assert rows_of(store, tmp_path, lax).train_counts[0] == 0
+
+
+def test_two_runs_that_assemble_at_once_agree(store: Store, tmp_path: Path) -> None:
+    shards, made = shards_of(store, tmp_path / "cache", plan()), []
+    threads = [
+        threading.Thread(target=lambda: made.append(assemble(shards, plan(), tmp_path / "work")))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [made[0]] * 4
+    assert len(sides(made[0])[0]) == made[0].n_train
+
+
+def test_a_shard_that_vanished_is_told(store: Store, tmp_path: Path) -> None:
+    shards = shards_of(store, tmp_path, plan())
+    Path(shards[0].path).unlink()
+    with pytest.raises(NightFailed, match="the next start reads all objects again"):
+        assemble(shards, plan(), tmp_path / "work")
+
+
+def test_the_tasks_give_what_their_functions_give(store: Store, tmp_path: Path) -> None:
+    with disable_run_logger():
+        found = ingestion.scan_source.fn(store, "*", store.uri)
+        shards = ingestion.ingest_objects.fn(store, found, plan(), tmp_path / "cache")
+        rows = ingestion.assemble_rows.fn(shards, plan(), tmp_path / "work")
+    assert rows == rows_of(store, tmp_path, plan())
+
+
+@pytest.mark.parametrize(("fault", "again"), [(NightFailed, True), (DataRejected, False)])
+def test_only_faults_that_may_pass_are_tried_again(fault: type[Exception], again: bool) -> None:
+    assert ingestion._may_pass(None, None, Failed(data=fault("x"))) is again
