@@ -180,8 +180,13 @@ def _widest_class(trial: _Trial) -> int:
         trial.gate.confidence,
         trial.seed,
     )
-    widths = [(f1.high - f1.low, -rows) for f1, rows in zip(own, trial.support, strict=True)]
-    return max(range(len(widths)), key=widths.__getitem__)
+    first_rows = [int(np.argmax(trial.labels == c)) for c in range(len(own))]
+
+    def doubt(c: int) -> tuple[float, int, int]:
+        # Rounded, and ended by the rows' order: no tie is settled by a class's number.
+        return round(own[c].high - own[c].low, 9), -trial.support[c], -first_rows[c]
+
+    return max(range(len(own)), key=doubt)
 
 
 def _class_losses(trial: _Trial) -> list[_Objection]:

@@ -147,7 +147,7 @@ def _best_step(
     comes from cumulative sums: first all rows are their rivals', then none.
     """
     needed = rows.scores[np.arange(len(rivals)), rivals] - rows.scores[:, c]
-    order = np.argsort(needed, kind="stable")
+    order = np.argsort(needed)
     needed, rival, truth = needed[order], rivals[order], labels[order]
     sums = _f1_of_class(truth == c, support[c]) + _f1_of_rivals(rival, truth, support)
     cuts = np.concatenate(([needed[0] - 1], (needed[1:] + needed[:-1]) / 2, [needed[-1] + 1]))

@@ -1,0 +1,150 @@
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learning.metrics import confusion, macro_f1
+from learning.offsets import accepted_offsets, cross_fitted, decide, fit_offsets
+from tests.learning.worlds import World, world
+
+SEEDS = st.integers(0, 10_000)
+
+
+def _score(case: World, offsets: np.ndarray) -> float:
+    classes = case.truth.shape[1]
+    return macro_f1(confusion(case.labels, decide(case.truth, offsets), classes))
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(2, 60), st.floats(-1, 3))
+def test_two_classes_get_the_best_threshold_there_is(seed: int, rows: int, skew: float) -> None:
+    case = world(rows, 2, seed, skew=skew)
+    odds = np.log(case.truth[:, 1] / case.truth[:, 0])
+    cuts = np.sort(odds)
+    every = np.concatenate((cuts - 1e-9, cuts + 1e-9))
+    within = every[np.abs(every) < 6]
+    best = max(
+        [_score(case, np.array([0.0, -cut])) for cut in within] + [_score(case, np.zeros(2))]
+    )
+    if len(np.unique(case.labels)) == 2:
+        assert _score(case, fit_offsets(case.truth, case.labels)) == pytest.approx(best)
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS)
+def test_three_classes_get_within_a_hair_of_a_fine_grid(seed: int) -> None:
+    case = world(120, 3, seed)
+    grid = np.linspace(-3, 3, 25)
+    best = max(_score(case, np.array([0.0, a, b])) for a, b in itertools.product(grid, grid))
+    assert _score(case, fit_offsets(case.truth, case.labels)) >= best - 0.02
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS, st.integers(2, 6), st.integers(1, 100))
+def test_offsets_never_lose_on_their_own_rows(seed: int, classes: int, rows: int) -> None:
+    case = world(rows, classes, seed)
+    offsets = fit_offsets(case.truth, case.labels)
+    assert _score(case, offsets) >= _score(case, np.zeros(classes))
+    assert np.abs(offsets).max() <= 6
+    assert np.isfinite(offsets).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS, st.integers(2, 6))
+def test_renaming_classes_renames_the_offsets(seed: int, classes: int) -> None:
+    case = world(150, classes, seed)
+    order = np.random.default_rng(seed).permutation(classes)
+    renamed, labels = case.truth[:, order], np.argsort(order)[case.labels]
+    plain = fit_offsets(case.truth, case.labels)
+    assert np.array_equal(fit_offsets(renamed, labels), plain[order])
+    assert np.array_equal(order[decide(renamed, plain[order])], decide(case.truth, plain))
+
+
+def test_row_order_changes_no_offset() -> None:
+    case = world(300, 3, 4)
+    order = np.random.default_rng(0).permutation(300)
+    again = fit_offsets(case.truth[order], case.labels[order])
+    assert np.allclose(again, fit_offsets(case.truth, case.labels))
+
+
+def test_a_model_that_is_always_right_needs_no_offsets() -> None:
+    labels = np.array([0, 1, 2, 0, 1])
+    sure = np.eye(3)[labels] * 0.9 + 0.1 / 3
+    assert not fit_offsets(sure, labels).any()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels"),
+    [
+        pytest.param(np.full((6, 3), 1 / 3), [0, 1, 2, 0, 1, 2], id="knows nothing"),
+        pytest.param(np.eye(3)[[0, 1, 2, 2]], [0, 1, 1, 2], id="zeros and ones"),
+        pytest.param(np.full((3, 2), 0.5), [1, 1, 1], id="one class only"),
+        pytest.param(np.array([[0.6, 0.4]]), [1], id="one row"),
+        pytest.param(np.empty((0, 4)), [], id="no row"),
+    ],
+)
+def test_odd_rows_give_finite_offsets(probabilities: np.ndarray, labels: list[int]) -> None:
+    offsets = fit_offsets(probabilities, np.array(labels, dtype=np.int16))
+    assert offsets.shape == (probabilities.shape[1],)
+    assert np.isfinite(offsets).all()
+
+
+def test_a_class_without_rows_keeps_its_offset() -> None:
+    case = world(200, 4, 6)
+    seen = case.labels != 3
+    assert fit_offsets(case.truth[seen], case.labels[seen])[3] == 0
+
+
+def test_rare_classes_gain_on_rows_not_seen() -> None:
+    fitted, fresh = (world(4000, 3, seed, spread=1.0, skew=1.5) for seed in (7, 8))
+    offsets = fit_offsets(fitted.truth, fitted.labels)
+    assert _score(fresh, offsets) > _score(fresh, np.zeros(3)) + 0.02
+
+
+def test_a_fold_is_decided_without_its_own_labels() -> None:
+    case = world(300, 3, 9)
+    folds = np.arange(300, dtype=np.int8) % 3
+    before = cross_fitted(case.truth, case.labels, folds)
+    others = case.labels.copy()
+    others[folds == 1] = 0
+    after = cross_fitted(case.truth, others, folds)
+    assert np.array_equal(before[folds == 1], after[folds == 1])
+
+
+def test_one_fold_alone_is_decided_by_its_other_half() -> None:
+    case = world(300, 3, 10)
+    decisions = cross_fitted(case.truth, case.labels, np.zeros(300, dtype=np.int8))
+    odd = np.arange(300) % 2 == 1
+    offsets = fit_offsets(case.truth[~odd], case.labels[~odd])
+    assert np.array_equal(decisions[odd], decide(case.truth[odd], offsets))
+
+
+def test_offsets_that_pay_are_accepted() -> None:
+    case = world(3000, 3, 11, skew=2.0)
+    folds = (np.arange(3000) % 3).astype(np.int8)
+    offsets = accepted_offsets(case.truth, case.labels, folds, seed=0)
+    assert np.array_equal(offsets, fit_offsets(case.truth, case.labels))
+    assert offsets.any()
+
+
+def test_offsets_fitted_to_noise_are_not_accepted() -> None:
+    accepted = 0
+    for seed in range(40):
+        case = world(60, 3, seed, spread=6.0, skew=0.0)
+        folds = (np.arange(60) % 3).astype(np.int8)
+        accepted += accepted_offsets(case.truth, case.labels, folds, seed, resamples=200).any()
+    assert accepted <= 8
+
+
+@pytest.mark.parametrize(
+    ("rows", "classes", "most_s"),
+    [pytest.param(25_000, 3, 0.6, id="tweets"), pytest.param(10_000, 150, 12.0, id="intents")],
+)
+def test_fitting_is_quick_enough_for_every_trial(rows: int, classes: int, most_s: float) -> None:
+    case = world(rows, classes, 12, skew=2.0 / classes)
+    began = time.process_time()
+    fit_offsets(case.truth, case.labels)
+    assert time.process_time() - began < most_s
