@@ -74,9 +74,12 @@ def _contradictions(tree: Tree, errors: list[ErrorDetails]) -> list[Fault]:
 
 def _take_out(tree: Any, place: Place) -> None:
     for part in place[:-1]:
-        if not isinstance(tree, list) and part not in tree:
+        if isinstance(tree, list):
+            tree = tree[int(part)]
+        elif part in tree:
+            tree = tree[part]
+        else:
             return
-        tree = tree[part]
     if place and isinstance(tree, list):
         del tree[int(place[-1])]
     elif place:

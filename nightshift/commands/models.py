@@ -1,0 +1,84 @@
+"""`nightshift models ...`: what is registered for a plan, and who answers now."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightshift.commands.plans import name_of
+
+if TYPE_CHECKING:
+    from schemas.store import Store
+    from tasks.home import Home
+
+app = typer.Typer(no_args_is_help=True, help="Look at the registered models of a plan.")
+
+PlanName = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its YAML file.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list")
+def list_versions(plan: PlanName, as_json: AsJson = False) -> None:
+    """Every registered version, oldest first."""
+    _show_versions(plan, as_json, slice(None))
+
+
+@app.command()
+def latest(plan: PlanName, as_json: AsJson = False) -> None:
+    """The newest version, champion or not."""
+    _show_versions(plan, as_json, slice(-1, None))
+
+
+@app.command()
+def get(
+    plan: PlanName,
+    output: Annotated[Path, typer.Option(help="A folder that does not exist yet.")],
+    version: Annotated[
+        int | None, typer.Option(help="A version's number; the champion's if none.")
+    ] = None,
+) -> None:
+    """Copy a version's files into a folder, once its checksums hold and it loads."""
+    name = name_of(plan)
+    home, store = place_of(name)
+    from flows.predict import export_version
+
+    kept = export_version(store, home.cache, name, version, output)
+    typer.echo(f"wrote {output}: {kept.plan} version {kept.number}, sha256 {kept.digest}")
+
+
+def place_of(plan: str) -> "tuple[Home, Store]":
+    """The home and its store, where there is one; what imports prefect may be imported after."""
+    from nightshift.embedded import environ_for
+    from schemas.faults import ModelRefused
+    from tasks.home import home_from
+    from tasks.storage import open_store
+
+    home = home_from(os.environ)
+    if not Path(home.state).is_dir():
+        raise ModelRefused(
+            f"Expected models of {plan} in {home.state}, got no such folder. "
+            f"`nightshift train {plan}` trains one; NIGHTSHIFT_HOME names another place."
+        )
+    environ_for(home.make(), os.environ)  # Prefect's settings stay in our home
+    return home, open_store(home.state)
+
+
+def _show_versions(plan: str, as_json: bool, which: slice) -> None:
+    from nightshift.rendering import show, show_json, versions_table
+    from tasks.ledger import champion
+
+    name = name_of(plan)
+    _, store = place_of(name)
+    from tasks.registry import versions
+
+    kept = versions(store, name)[which]
+    answering, _ = champion(store, name)
+    if as_json:
+        show_json(kept)
+    elif kept:
+        show(versions_table(kept, answering))
+    else:
+        typer.echo(f"no models of {name} yet in {store.uri}")
