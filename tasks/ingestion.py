@@ -315,7 +315,7 @@ def scan_source(store: Store, pattern: str, source: str) -> Manifest:
         log.warning("not read, since it ends in none of %s: %s", ", ".join(SUFFIXES), name)
     manifest = scan(store, pattern, source)
     size_mb = sum(ref.size for ref in manifest.objects) / 1e6
-    log.info("found %d objects (%.1f MB) in %s", len(manifest.objects), size_mb, source)
+    log.info("objects in %s: %d (%.1f MB)", source, len(manifest.objects), size_mb)
     return manifest
 
 
@@ -332,9 +332,9 @@ def ingest_objects(store: Store, manifest: Manifest, plan: Plan, cache: Path) ->
     read: list[str] = []
     shards = ingest(store, manifest, plan, cache, read.append)
     get_run_logger().info(
-        "read %d of %d objects, knew the others; %s valid rows",
+        "objects read: %d, known from earlier nights: %d; %s valid rows",
         len(read),
-        len(shards),
+        len(shards) - len(read),
         f"{sum(shard.rows for shard in shards):,}",
     )
     return shards

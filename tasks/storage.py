@@ -195,6 +195,7 @@ class LocalStore:
                 os.link(part, path)
             except FileExistsError:
                 self._expect(path.relative_to(self.root).as_posix(), path, ABSENT)
+                raise  # it came and went between the two looks
         else:
             part.replace(path)
         _flush_folder(path.parent)
