@@ -19,7 +19,7 @@ from schemas.label import ClassValue, SingleLabel, class_text
 MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
 """What exports write where a number is missing; case does not matter."""
 
-INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)? ?([Zz]|[+-]\d\d(:?\d\d)?)$"
+INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)? ?(Z|[+-]\d\d(:?\d\d)?)$"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def instants(column: pa.ChunkedArray) -> Cells:
         return _good(in_utc.to_pandas().astype("datetime64[us, UTC]"), expected)
     if not _is_text(column.type):
         return _all_bad(column, expected, "datetime64[us, UTC]")
-    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    column = pc.utf8_upper(pc.utf8_trim_whitespace(column.cast(pa.string())))
     empty = pc.fill_null(pc.equal(column, ""), True).to_numpy()
     told = pc.fill_null(pc.match_substring_regex(column, INSTANT), False)
     column = pc.if_else(told, column, pa.scalar(None, pa.string()))

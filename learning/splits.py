@@ -1,7 +1,8 @@
 """Which rows train and which judge: decided by group, never by a shuffle.
 
-A group is what `__key` says is one case. Its side of the holdout is a pure function of its key
-(or of when it first appeared), so a row that once judged never trains on a later night.
+A group is what `__key` says is one case. Its side of the holdout is a pure function of its key, so
+a row that once judged never trains; or of when it first appeared, with a cutoff that only moves
+on, so a row that once trained never judges. Either way no champion meets a row that it knows.
 """
 
 import hashlib
@@ -29,9 +30,8 @@ def time_cutoff(
 ) -> datetime:
     """The instant from which a group's first appearance puts it on the holdout.
 
-    About `share` of the rows are on it; more where one instant holds many rows. Never all rows
-    (unless `not_before` says so) and never before the last night's cutoff: what judged once must
-    not train later.
+    About `share` of the rows are on it, more where one instant holds many rows, but never all. It
+    never moves back: the champion trained on what appeared before the last night's cutoff.
     """
     appeared = np.sort(_first_appearances(keys, times))
     cutoff = appeared[int(np.floor(len(appeared) * (1 - share)))]

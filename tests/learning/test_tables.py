@@ -1,0 +1,199 @@
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from learning.tables import read_table, read_unlabelled
+from schemas.dataset import Dataset
+from schemas.faults import DataRejected
+from schemas.label import SingleLabel
+from tests.learning.tables import HEADER, MIXED, TEXT_ONLY, read
+
+COMMENTS = Path(__file__).parents[3] / "shared/data/reddit_comments.csv.gz"
+
+MIXED_ROWS = (
+    f"{HEADER}\n"
+    "570306133677760513,2026-01-31T09:30:00Z,So good,1.5,a,,1\n"
+    "570306133677760514,2026-01-31T09:31:00Z,,,,x,-1\n"
+)
+
+
+def test_rows_come_typed_and_in_file_order(tmp_path: Path) -> None:
+    frame = read(tmp_path, MIXED_ROWS, MIXED)
+    kinds = {column: str(kind) for column, kind in frame.dtypes.items()}
+    assert kinds == {
+        "said": "str", "size": "float64", "kind": "str", "__label": "int16", "__key": "uint64",
+        "__time": "datetime64[us, UTC]", "__row": "str",
+    }  # fmt: skip
+    assert frame["__label"].tolist() == [2, 0]
+    assert frame["__row"].tolist() == ["day.csv#1", "day.csv#2"]
+    assert frame.loc[1, ["said", "size", "kind"]].isna().all()
+
+
+def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
+    path = tmp_path / "day.parquet"
+    pd.DataFrame({"said": ["a b", None], "label": [1, -1]}, index=[7, 8]).to_parquet(path)
+    stored = read(tmp_path, path.read_bytes(), name="day.parquet")
+    written = read(tmp_path, "said,label\na b,1\n,-1\n")
+    pd.testing.assert_frame_equal(stored.drop(columns="__row"), written.drop(columns="__row"))
+
+
+def test_the_class_na_is_a_class(tmp_path: Path) -> None:
+    label = SingleLabel(column="label", classes=("NA", "null"))
+    assert read(tmp_path, "said,label\nx,NA\ny,null\n", label=label)["__label"].tolist() == [0, 1]
+
+
+def test_neighbouring_large_ids_are_two_cases(tmp_path: Path) -> None:
+    assert read(tmp_path, MIXED_ROWS, MIXED)["__key"].nunique() == 2
+
+
+def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    dataset = Dataset.model_validate(
+        {
+            "source": "x",
+            "columns": {
+                "said": {"role": "text", "max_chars": 5},
+                "size": {"role": "number", "low": 0, "required": True},
+                "kind": {"role": "category", "levels": ["a", "b"]},
+            },
+            "key": "id",
+            "time": "at",
+        }
+    )
+    content = (
+        "id,at,said,size,kind,label\n"
+        "1,2026-01-31T09:30:00Z,fine,1,a,1\n"
+        ",2026-01-31T09:30:00,far too long,-1,c,9\n"
+        "3,,fine,many,a,\n"
+        "4,2026-01-31T09:30:00Z,fine,,,1\n"
+        "5,2026-01-31T09:30:00Z,fine,inf,b,x\n"
+    )
+    with pytest.raises(DataRejected) as rejected:  # every line is compared below
+        read(tmp_path, content, dataset)
+    assert sorted(str(rejected.value).splitlines()[1:-1]) == sorted(
+        [
+            "  column 'size': expected a number, with a decimal point and without separators, "
+            "got other cells in 1 (row 3)",
+            "  column 'at': expected a time with its offset from UTC, such as "
+            "2026-01-31T09:30:00Z, got other cells in 1 (row 2)",
+            "  column 'said': expected at most 5 characters (max_chars), "
+            "got other cells in 1 (row 2)",
+            "  column 'size': expected a value in every row, got missing cells in 1 (row 4)",
+            "  column 'size': expected at least 0, got other cells in 1 (row 2)",
+            "  column 'size': expected a finite number, got other cells in 1 (row 5)",
+            "  column 'kind': expected one of 'a', 'b', got other cells in 1 (row 2)",
+            "  column 'label': expected a value in every row, got missing cells in 1 (row 3)",
+            "  column 'label': expected one of '-1', '0', '1', got '9', 'x' in 2 (rows 2, 5)",
+            "  column 'id': expected a value in every row, got missing cells in 1 (row 2)",
+            "  column 'at': expected a value in every row, got missing cells in 1 (row 3)",
+        ]
+    )
+
+
+def test_a_rejection_quotes_no_text(tmp_path: Path) -> None:
+    dataset = Dataset.model_validate(
+        {"source": "x", "columns": {"said": {"role": "text", "max_chars": 3}}}
+    )
+    with pytest.raises(DataRejected, match="at most 3 characters") as rejected:
+        read(tmp_path, "said,label\nmy secret,1\n", dataset)
+    assert "secret" not in str(rejected.value)
+
+
+def test_the_first_unknown_labels_are_shown(tmp_path: Path) -> None:
+    rows = "".join(f"x,{label}\n" for label in "abcdefg")
+    with pytest.raises(DataRejected, match=r"got 'a', 'b', 'c', 'd', 'e', \.\.\. in 7"):
+        read(tmp_path, f"said,label\n{rows}")
+
+
+def test_a_misspelt_column_gets_its_likely_name(tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match="Did you mean 'siad' for 'said'"):
+        read(tmp_path, "siad,label\nx,1\n")
+
+
+def test_a_column_that_the_plan_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match=r"beyond the plan's, got 'extra'\. Add each to"):
+        read(tmp_path, "said,label,extra\nx,1,2\n")
+
+
+def test_a_column_with_one_of_our_names_is_refused(tmp_path: Path) -> None:
+    dataset = Dataset.model_validate({"source": "x", "columns": {"__row": "text"}})
+    with pytest.raises(DataRejected, match="other names than '__row'"):
+        read(tmp_path, "__row,label\nx,1\n", dataset)
+
+
+def test_a_text_column_stored_as_numbers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "day.parquet"
+    pd.DataFrame({"said": [1, 2], "label": [1, 0]}).to_parquet(path)
+    with pytest.raises(DataRejected, match="'said': expected text, got int64 in 2"):
+        read(tmp_path, path.read_bytes(), name="day.parquet")
+
+
+@pytest.mark.parametrize("other", ["so good", " So\t GOOD ", "\uff53\uff4f good", "so\u00a0good"])
+def test_texts_that_a_person_calls_the_same_are_one_case(tmp_path: Path, other: str) -> None:
+    frame = read(tmp_path, f'said,label\nso good,1\n"{other}",1\nso bad,1\n')
+    assert frame["__key"][0] == frame["__key"][1] != frame["__key"][2]
+
+
+def test_without_text_equal_cells_are_one_case(tmp_path: Path) -> None:
+    dataset = Dataset.model_validate(
+        {"source": "x", "columns": {"size": "number", "kind": "category"}}
+    )
+    content = "size,kind,label\n0,a,1\n-0.0,a,0\n,a,1\nnan,a,1\n0,,1\n0,b,1\n"
+    keys = read(tmp_path, content, dataset)["__key"]
+    assert (keys[0], keys[2]) == (keys[1], keys[3])
+    assert keys.nunique() == 4
+
+
+def test_a_table_of_numbers_alone_has_cases(tmp_path: Path) -> None:
+    dataset = Dataset.model_validate({"source": "x", "columns": {"size": "number"}})
+    assert read(tmp_path, "size,label\n1,1\n2,1\n1,0\n", dataset)["__key"].nunique() == 2
+
+
+def test_keys_are_the_same_in_another_process_and_for_ever() -> None:
+    program = (
+        "import pandas as pd; from learning.tables import group_keys;"
+        "from tests.learning.tables import TEXT_ONLY;"
+        "print(*group_keys(pd.DataFrame({'said': ['So good', None]}), TEXT_ONLY))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["16581783306635449563", "13020603013274838756"]
+
+
+def test_new_rows_need_no_label_and_may_bring_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("extra,kind,said,size,id\n1,a,So good,2,007\n")
+    frame = read_unlabelled(path, "new.csv", MIXED)
+    assert list(frame.columns) == ["said", "size", "kind", "__key", "__row"]
+    assert frame["__key"].tolist() == ["007"]
+    assert frame["size"].dtype == np.float64
+
+
+def test_new_rows_are_held_to_the_same_limits(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("said,size,kind\nx,many,a\n")
+    with pytest.raises(DataRejected, match="'size': expected a number"):
+        read_unlabelled(path, "new.csv", MIXED)
+
+
+def test_new_rows_without_a_feature_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("text\nx\n")
+    with pytest.raises(DataRejected, match="expected the columns 'said', got 'text'"):
+        read_unlabelled(path, "new.csv", TEXT_ONLY)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not COMMENTS.exists(), reason="the real data are not beside the project")
+def test_thirty_thousand_comments_are_read_in_seconds() -> None:
+    dataset = Dataset.model_validate({"source": "x", "columns": {"clean_comment": "text"}})
+    label = SingleLabel(column="category", classes=(-1, 0, 1))
+    started = perf_counter()
+    frame = read_table(COMMENTS, COMMENTS.name, dataset, label)
+    assert perf_counter() - started < 5
+    assert frame["__label"].value_counts().to_dict() == {2: 15830, 1: 13142, 0: 8277}
