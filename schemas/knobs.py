@@ -1,7 +1,7 @@
 """A knob: one value, a range to search, or a list of choices."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeGuard, TypeVar
 
 from pydantic import BaseModel, Discriminator, Tag, model_validator
 from typing_extensions import TypeAliasType
@@ -70,9 +70,15 @@ def open_knobs(model: BaseModel) -> dict[str, OpenKnob]:
             found[name] = inner
         elif isinstance(inner, BaseModel):
             found |= {f"{name}.{path}": knob for path, knob in open_knobs(inner).items()}
-        elif isinstance(inner, tuple) and not any(isinstance(x, BaseModel | dict) for x in inner):
+        elif _is_choices(inner):
             found[name] = inner
     return found
+
+
+def _is_choices(inner: object) -> TypeGuard[tuple[Setting, ...]]:
+    if not isinstance(inner, tuple) or not inner:  # no choice at all: an empty list of points
+        return False
+    return not any(isinstance(x, BaseModel | dict) for x in inner)
 
 
 def settle(model: Model, settings: Mapping[str, Setting]) -> Model:

@@ -10,6 +10,8 @@ from schemas.label import ClassValue
 from schemas.samplers import Imbalance
 from schemas.strict import Strict
 
+TrialState = Literal["COMPLETE", "PRUNED", "FAIL"]
+
 
 class Candidate(Strict):
     """One settled recipe: features, an answer to imbalance, a classifier; no open knob."""
@@ -72,11 +74,11 @@ class RefitResult(Strict):
 
 class TrialRecord(Strict):
     """One trial of a study, finished or not. Scores are macro-F1 after cross-fitted offsets;
-    `plain_score` is the arg-max decision's.
+    `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own.
     """
 
     number: int
-    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    state: TrialState
     params: dict[str, Setting]
     candidate: Candidate | None = None
     score: float | None = None

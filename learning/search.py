@@ -1,0 +1,299 @@
+"""One family's search under the night's shared budget: ask, fit folds in workers, score, tell.
+
+The unit of work is one fold of one trial. Between units a trial may be pruned, at the deadline
+every unit is killed from outside, and a fold that was answered before a crash is not fitted again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import optuna
+
+from learning.folds import FitFailed, fit_fold
+from learning.gains import last_gain
+from learning.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.space import Point, space
+from learning.studies import Study
+from learning.workers import LOST, WorkerPool
+from schemas.dataset import Column
+from schemas.faults import NightFailed
+from schemas.manifest import Rows
+from schemas.plan import Family, Search
+from schemas.samplers import Imbalance
+from schemas.trials import Candidate, FoldJob, FoldResult, StudyResult, TrialRecord, TrialState
+
+FAILURES_THAT_END_IT = 5
+"""When as many first trials fail, no later one will do better."""
+
+_LOOK_EVERY_S = 1.0
+"""The deadline and the share of the workers move while a unit runs."""
+
+_STUCK = 10
+_STUCK_AT_LEAST_S = 60.0
+"""A unit is stuck when it takes this many times as long as the slowest before it."""
+
+
+def run_study(
+    family: Family,
+    *,
+    kept: Sequence[Imbalance],  # methods to search over, best first
+    rows: Rows,
+    columns: Mapping[str, Column],
+    classes: int,
+    search: Search,
+    pool: WorkerPool,
+    deadline: Callable[[], float],  # seconds on the clock `now`; may move
+    folder: Path,  # keeps the study and the out-of-fold answers
+    study_name: str,  # equal names are the same study, taken up again
+    warm: Sequence[Point],  # last night's best points
+    on_trial: Callable[[TrialRecord], None],
+    share: Callable[[], int],  # units that this family may have in flight right now
+    now: Callable[[], float] = time.monotonic,
+) -> StudyResult:
+    """Everything that was found until the deadline, the trial limit or the end of the space.
+
+    Raises
+    ------
+    NightFailed
+        The first trials failed, all of them.
+    """
+    knobs = space(family, columns, kept)
+    study = Study(family, kept, knobs, folder, study_name, search.seed)
+    if study.fresh:
+        study.plan_ahead(warm, search.trials)
+    truth = read_truth(rows, classes)
+    bench = _Bench(dict(columns), rows, truth, search, pool, folder)
+    return _Search(family.classifier.kind, study, bench, deadline, on_trial, share, now).run()
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What every unit of a search has in common."""
+
+    columns: dict[str, Column]
+    rows: Rows
+    truth: Truth
+    search: Search
+    pool: WorkerPool
+    folder: Path
+
+    def job(self, recipe: Candidate, fold: int) -> FoldJob:
+        seed = self.search.seed
+        out = oof_file(self.folder, self.rows.digest, recipe, fold, seed)
+        return FoldJob(
+            candidate=recipe,
+            columns=self.columns,
+            rows=self.rows.train,
+            fold=fold,
+            classes=self.truth.classes,
+            seed=seed,
+            threads=self.pool.threads,
+            out=str(out),
+        )
+
+
+@dataclass
+class _Flight:
+    """A trial under way; `ahead` are the folds that no unit was started for."""
+
+    trial: optuna.Trial
+    recipe: Candidate
+    ahead: list[int]
+    files: dict[int, str] = field(default_factory=dict)
+    found: OofScore | None = None
+    seconds: float = 0.0
+
+    def record(self, state: TrialState, note: str) -> TrialRecord:
+        found = self.found
+        return TrialRecord(
+            number=self.trial.number,
+            state=state,
+            params=self.trial.params,
+            candidate=self.recipe,
+            score=found.score if found and state == "COMPLETE" else None,
+            plain_score=found.plain if found and state == "COMPLETE" else None,
+            log_loss=found.log_loss if found and state == "COMPLETE" else None,
+            fold_scores=found.fold_scores if found else (),
+            seconds=self.seconds,
+            oof=dict(sorted(self.files.items())),
+            note=note,
+        )
+
+
+class _Search:
+    def __init__(
+        self,
+        family: str,
+        study: Study,
+        bench: _Bench,
+        deadline: Callable[[], float],
+        on_trial: Callable[[TrialRecord], None],
+        share: Callable[[], int],
+        now: Callable[[], float],
+    ) -> None:
+        self._family = family
+        self._study = study
+        self._bench = bench
+        self._deadline = deadline
+        self._on_trial = on_trial
+        self._share = share
+        self._now = now
+        self._records = list(study.resumed)
+        self._flights: list[_Flight] = []
+        self._units: dict[Future[FoldResult], tuple[_Flight, int]] = {}
+        self._fold_s: list[float] = []
+        self._scored_at: list[tuple[float, float]] = []
+
+    def run(self) -> StudyResult:
+        started = self._started = self._now()
+        try:
+            while self._left_s() > 0:
+                self._start_units()
+                if not self._units:
+                    break
+                self._land_units()
+            self._stop_flights()
+        finally:
+            for unit in self._units:
+                unit.cancel()
+        seconds = self._now() - started
+        return StudyResult(
+            family=self._family,
+            trials=tuple(self._records),
+            best=_best(self._records),
+            resumed=len(self._study.resumed),
+            seconds=seconds,
+            last_gain=last_gain(self._scored_at, seconds),
+        )
+
+    def _left_s(self) -> float:
+        return self._deadline() - self._now()
+
+    def _start_units(self) -> None:
+        while len(self._units) < max(1, self._share()):
+            flight = self._next_flight()
+            if flight is None:
+                return
+            self._start_unit(flight, flight.ahead.pop(0))
+
+    def _next_flight(self) -> _Flight | None:
+        """One fold of a trial at a time, so that it can be pruned; more when no trial may start."""
+        busy = {id(flight) for flight, _ in self._units.values()}
+        ready = [flight for flight in self._flights if flight.ahead]
+        idle = [flight for flight in ready if id(flight) not in busy]
+        if (idle or ready) and not self._fits(folds=1):
+            return None
+        if idle:
+            return idle[0]
+        if self._may_start():
+            trial, recipe = self._study.ask()
+            self._flights.append(_Flight(trial, recipe, list(range(self._bench.search.folds))))
+            return self._flights[-1]
+        return ready[0] if ready else None
+
+    def _may_start(self) -> bool:
+        limit = self._bench.search.trials
+        if len(self._records) + len(self._flights) >= limit or self._study.exhausted(limit):
+            return False
+        return self._fits(folds=self._bench.search.folds)
+
+    def _fits(self, folds: int) -> bool:
+        """Whether so many folds one after the other are expected to end before the deadline."""
+        expected_s = median(self._fold_s) * folds if self._fold_s else 0.0
+        return expected_s <= self._left_s()
+
+    def _start_unit(self, flight: _Flight, fold: int) -> None:
+        job = self._bench.job(flight.recipe, fold)
+        if Path(job.out).is_file():
+            self._score(flight, fold, job.out)
+            return
+        stuck_s = max(_STUCK_AT_LEAST_S, _STUCK * max(self._fold_s, default=float("inf")))
+        unit = self._bench.pool.submit(fit_fold, job, min(self._left_s(), stuck_s))
+        self._units[unit] = (flight, fold)
+
+    def _land_units(self) -> None:
+        patience_s = min(max(self._left_s(), 0.0), _LOOK_EVERY_S)
+        done, _ = wait(self._units, timeout=patience_s, return_when=FIRST_COMPLETED)
+        for unit in done:
+            if unit not in self._units:  # its trial was ended by another unit of this round
+                continue
+            flight, fold = self._units.pop(unit)
+            fault = unit.exception()
+            if fault is None:
+                self._land(flight, fold, unit.result())
+            elif isinstance(fault, TimeoutError) and self._left_s() <= _LOOK_EVERY_S:
+                flight.ahead.append(fold)
+            else:
+                self._end(flight, "FAIL", _why(fault))
+
+    def _land(self, flight: _Flight, fold: int, result: FoldResult) -> None:
+        seconds = result.fit_s + result.predict_s
+        self._fold_s.append(seconds)
+        flight.seconds += seconds
+        self._score(flight, fold, result.out)
+
+    def _score(self, flight: _Flight, fold: int, out: str) -> None:
+        flight.files[fold] = out
+        flight.found = score_oof(self._bench.truth, flight.files)
+        done, folds = len(flight.files), self._bench.search.folds
+        if done == folds:
+            self._scored_at.append((self._now() - self._started, flight.found.score))
+            self._end(flight, "COMPLETE", "")
+            return
+        flight.trial.report(flight.found.score, step=done)
+        if flight.trial.should_prune():
+            self._end(flight, "PRUNED", f"below the median after {done} of {folds} folds")
+
+    def _end(self, flight: _Flight, state: TrialState, note: str) -> None:
+        self._flights.remove(flight)
+        for unit in [unit for unit, (of, _) in self._units.items() if of is flight]:
+            del self._units[unit]
+            unit.cancel()
+        record = flight.record(state, note)
+        self._study.tell(flight.trial, record)
+        self._records.append(record)
+        self._on_trial(record)
+        self._check_failures()
+
+    def _check_failures(self) -> None:
+        failed = [record for record in self._records if record.state == "FAIL"]
+        if len(failed) == len(self._records) == FAILURES_THAT_END_IT:
+            notes = "; ".join(sorted({record.note for record in failed}))
+            raise NightFailed(
+                f"The first {len(failed)} trials of {self._family} all failed: {notes}. "
+                "Expected settings that fit the data; change or remove this family in the plan."
+            )
+
+    def _stop_flights(self) -> None:
+        """What the deadline cut off: told with what it has, or forgotten if it has nothing."""
+        for flight in list(self._flights):
+            if flight.files:
+                done = f"{len(flight.files)} of {self._bench.search.folds} folds"
+                self._end(flight, "PRUNED", f"stopped at the deadline after {done}")
+            else:
+                self._study.abandon(flight.trial)
+
+
+def _best(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Highest score, then lowest log-loss, then the earliest."""
+    complete = [record for record in records if record.state == "COMPLETE"]
+    return max(
+        complete,
+        key=lambda record: (record.score or 0.0, -(record.log_loss or 0.0), -record.number),
+        default=None,
+    )
+
+
+def _why(fault: BaseException) -> str:
+    """A note on a failed unit; what is no fault of fitting is a defect and goes up."""
+    if isinstance(fault, FitFailed):
+        return str(fault)
+    if isinstance(fault, TimeoutError):
+        return "killed: it took many times as long as any fold before it"
+    if isinstance(fault, LOST):
+        return "its worker process died, perhaps for want of memory"
+    raise fault

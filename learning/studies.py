@@ -1,0 +1,169 @@
+"""A family's study on disk: what was tried, what a killed run left behind, what to try next.
+
+One SQLite file a family, written by one process only. A finished trial comes back whole from its
+record; a trial that was under way is queued again with the same settings.
+"""
+
+import hashlib
+import itertools
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from learning.space import Point, Space, candidate, completed, first_points, grid, suggest
+from schemas.plan import Family
+from schemas.samplers import Imbalance
+from schemas.trials import Candidate, TrialRecord
+
+STARTUP_TRIALS = 5
+"""Complete trials before the median prunes."""
+
+_RECORD = "record"
+_OPENING = threading.Lock()
+"""The tables are made through Alembic's context, of which a process has one."""
+
+_SAME_AGAIN = 10
+"""Suggestions of a recipe that was tried already before one of them is taken after all."""
+
+
+class Study:
+    """Ask for a trial, tell its record. Not to be shared between threads."""
+
+    def __init__(
+        self,
+        family: Family,
+        kept: Sequence[Imbalance],
+        knobs: Space,
+        folder: Path,
+        name: str,
+        seed: int,
+    ) -> None:
+        self._family = family
+        self._kept = kept
+        self._knobs = knobs
+        self._study = _opened(folder / f"{family.classifier.kind}.db", _named(name, knobs), seed)
+        self.resumed = tuple(self._take_up())
+        self._tried = {_recipe(record.candidate) for record in self.resumed if record.candidate}
+        self.fresh = not self._study.get_trials(deepcopy=False)
+
+    def plan_ahead(self, warm: Iterable[Point], most: int) -> None:
+        """Queue what is tried first: a cheap point, last night's best, the strong points.
+
+        A space of no more than `most` points is queued as a whole, for want of anything to learn.
+        """
+        first = first_points(self._family, self._knobs)
+        near = [completed(point, self._knobs) for point in warm]
+        planned = [*first[:1], *near, *first[1:], *(grid(self._knobs, most) or [])]
+        distinct = {_recipe(self._candidate(point)): point for point in reversed(planned)}
+        for point in reversed(distinct.values()):
+            self._study.enqueue_trial(point)
+
+    def exhausted(self, most: int) -> bool:
+        """Whether every recipe of a space of at most `most` points was tried."""
+        points = grid(self._knobs, most)
+        if points is None:
+            return False
+        return {_recipe(self._candidate(point)) for point in points} <= self._tried
+
+    def ask(self) -> tuple[optuna.Trial, Candidate]:
+        """The next trial, running from now on; a recipe that was not tried if one is found."""
+        for attempt in itertools.count(1):
+            trial = self._study.ask()
+            recipe = self._candidate(suggest(trial, self._knobs))
+            if _recipe(recipe) not in self._tried or attempt >= _SAME_AGAIN:
+                break
+            self._study.tell(trial, state=TrialState.FAIL)
+        self._tried.add(_recipe(recipe))
+        return trial, recipe
+
+    def tell(self, trial: optuna.Trial, record: TrialRecord) -> None:
+        """Keep the record and end the trial; the record first, so that none is lost."""
+        trial.set_user_attr(_RECORD, record.model_dump_json())
+        value = record.score if record.state == "COMPLETE" else None
+        self._study.tell(trial, value, state=TrialState[record.state])
+
+    def abandon(self, trial: optuna.Trial) -> None:
+        """End a trial of which nothing is known; it does not count."""
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def _candidate(self, point: Point) -> Candidate:
+        return candidate(self._family, self._kept, point)
+
+    def _take_up(self) -> Iterator[TrialRecord]:
+        """Records of finished trials; what was under way, or lost its answers, is queued again."""
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state == TrialState.WAITING:
+                continue
+            record = _record(trial)
+            if trial.state == TrialState.RUNNING:
+                self._end_stale(trial, record)
+            if record is not None and _answers_are_kept(record):
+                yield record
+            elif record is not None or trial.state == TrialState.RUNNING:
+                self._queue_again(trial)
+
+    def _end_stale(self, trial: FrozenTrial, record: TrialRecord | None) -> None:
+        # A trial left running repels the sampler from its place for ever.
+        if record is None:
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        else:
+            value = record.score if record.state == "COMPLETE" else None
+            self._study.tell(trial.number, value, state=TrialState[record.state])
+
+    def _queue_again(self, trial: FrozenTrial) -> None:
+        if set(trial.params) == set(self._knobs):  # killed before it had all its settings: no loss
+            self._study.enqueue_trial(trial.params)
+
+
+def _opened(path: Path, name: str, seed: int) -> optuna.Study:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with _OPENING:
+        storage = optuna.storages.RDBStorage(
+            f"sqlite:///{path}", engine_kwargs={"creator": partial(_connected, path)}
+        )
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+        )
+    # A sampler with the seed of the killed run would suggest that run's points again.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)))
+    return study
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    # Optuna commits some twenty times a trial; a write-ahead log without a flush for each takes
+    # a tenth of the time, survives a killed process, and at worst loses the last trials of a
+    # machine that lost its power.
+    connection = sqlite3.connect(path, timeout=60.0, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _named(name: str, knobs: Space) -> str:
+    """Optuna refuses a study whose choices changed, so a changed space is another study."""
+    drawn = json.dumps({path: repr(knob) for path, knob in sorted(knobs.items())})
+    return f"{name}-{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
+
+
+def _recipe(recipe: Candidate) -> str:
+    return recipe.model_dump_json()
+
+
+def _record(trial: FrozenTrial) -> TrialRecord | None:
+    kept = trial.user_attrs.get(_RECORD)
+    return None if kept is None else TrialRecord.model_validate_json(kept)
+
+
+def _answers_are_kept(record: TrialRecord) -> bool:
+    return record.state != "COMPLETE" or all(Path(path).is_file() for path in record.oof.values())

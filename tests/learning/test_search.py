@@ -1,0 +1,270 @@
+"""A study keeps its budget, comes back after a crash, and repeats nothing that was finished."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import learning.search
+from learning.search import run_study
+from learning.workers import WorkerPool
+from schemas.classifiers import LightGBM, LogisticRegression
+from schemas.faults import NightFailed
+from schemas.features import Features, TextFeatures
+from schemas.knobs import Range
+from schemas.manifest import Rows
+from schemas.plan import Family, Search
+from schemas.samplers import ClassWeights, NoResampling
+from schemas.trials import StudyResult, TrialRecord
+from tests.learning.samples import CLASSES, COLUMNS, FOLDS, prepared_rows
+
+LINEAR = Family(
+    classifier=LogisticRegression(C=Range(low=0.1, high=10.0, log=True)),
+    features=Features(text=TextFeatures(weighting="tfidf", ngram_max=(1, 2), min_df=1)),
+)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool(workers=2, threads=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return prepared_rows(tmp_path_factory.mktemp("rows"))
+
+
+def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyResult:
+    until = time.monotonic() + changes.pop("seconds", 60.0)
+    given: dict[str, Any] = {
+        "family": LINEAR,
+        "kept": (NoResampling(), ClassWeights(exponent=Range(low=0.0, high=1.0))),
+        "rows": rows,
+        "columns": COLUMNS,
+        "classes": CLASSES,
+        "search": Search(folds=FOLDS, trials=changes.pop("trials", 4)),
+        "pool": pool,
+        "deadline": lambda: until,
+        "folder": folder,
+        "study_name": "sample",
+        "warm": (),
+        "on_trial": lambda record: None,
+        "share": lambda: 2,
+    }
+    return run_study(**(given | changes))
+
+
+class Counted:
+    """A pool that counts the units it was given."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self.threads = pool.threads
+        self.jobs: list[Any] = []
+
+    def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+        self.jobs.append(job)
+        return self._pool.submit(work, job, timeout_s)
+
+
+def test_a_study_finds_a_best_trial_whose_answers_are_kept(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    told: list[TrialRecord] = []
+    result = study(pool, rows, tmp_path, on_trial=told.append)
+    assert len(result.trials) == 4
+    assert tuple(told) == result.trials
+    assert result.best is not None
+    assert result.best.score == max(trial.score or 0.0 for trial in result.trials)
+    assert (result.best.score or 0.0) > 0.5
+    assert sorted(result.best.oof) == list(range(FOLDS))
+    assert all(Path(path).is_file() for path in result.best.oof.values())
+    assert len(result.best.fold_scores) == FOLDS
+    assert "raised macro-F1" in result.last_gain or "all scores" in result.last_gain
+
+
+def test_equal_seeds_give_equal_trials(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    first, second = (study(pool, rows, tmp_path / name, share=lambda: 1, trials=3) for name in "ab")
+    assert [t.params for t in first.trials] == [t.params for t in second.trials]
+    assert [t.score for t in first.trials] == [t.score for t in second.trials]
+
+
+def test_finished_trials_are_never_repeated(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    before = study(pool, rows, tmp_path, trials=3)
+    counted = Counted(pool)
+    after = study(counted, rows, tmp_path, trials=3)  # type: ignore[arg-type]
+    assert counted.jobs == []
+    assert after.resumed == 3
+    assert sorted(after.trials, key=lambda t: t.number) == sorted(
+        before.trials, key=lambda t: t.number
+    )
+    more = study(counted, rows, tmp_path, trials=5)  # type: ignore[arg-type]
+    old = {trial.params["classifier.C"] for trial in before.trials}
+    new = {trial.params["classifier.C"] for trial in more.trials[3:]}
+    assert (more.resumed, len(more.trials), old & new) == (3, 5, set())
+
+
+class Killed(BaseException):
+    """What ends a process without a chance to tidy."""
+
+
+def test_a_killed_trial_is_tried_again_and_its_finished_folds_are_kept(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Dying(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            if len(self.jobs) == 5:  # one trial done, two folds of the next
+                raise Killed
+            return super().submit(work, job, timeout_s)
+
+    dying, counted = Dying(pool), Counted(pool)
+    one = {"share": lambda: 1}
+    with pytest.raises(Killed):
+        study(dying, rows, tmp_path, **one)  # type: ignore[arg-type]
+    result = study(counted, rows, tmp_path, trials=2, **one)  # type: ignore[arg-type]
+    assert result.resumed == 1
+    assert [trial.state for trial in result.trials] == ["COMPLETE"] * 2
+    assert [job.fold for job in counted.jobs] == [2]
+    assert counted.jobs[0].candidate == dying.jobs[-1].candidate == result.trials[1].candidate
+
+
+def test_a_trial_whose_answers_were_deleted_is_tried_again(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    before = study(pool, rows, tmp_path, trials=2)
+    lost = before.trials[0]
+    Path(lost.oof[1]).unlink()
+    after = study(pool, rows, tmp_path, trials=2)
+    assert after.resumed == 1
+    assert after.trials[1].params == lost.params
+    assert after.trials[1].score == lost.score
+
+
+def test_a_small_space_ends_when_all_of_it_was_tried(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    small = Family(
+        classifier=LogisticRegression(C=(0.1, 1.0), first=()),
+        features=Features(text=TextFeatures(weighting="tfidf", ngram_max=(1, 2), min_df=1)),
+    )
+    result = study(pool, rows, tmp_path, family=small, kept=(NoResampling(),), trials=50)
+    points = {tuple(sorted(trial.params.items())) for trial in result.trials}
+    assert len(points) == len(result.trials) == 4
+
+
+def test_a_family_without_open_knobs_is_one_trial(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    settled = Family(
+        classifier=LogisticRegression(C=1.0),
+        features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=1)),
+    )
+    result = study(pool, rows, tmp_path, family=settled, kept=(NoResampling(),))
+    assert [trial.params for trial in result.trials] == [{}]
+
+
+def test_warm_points_are_tried_right_after_the_cheap_one(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    warm = ({"classifier.C": 5.5, "gone": 3}, {"classifier.C": 500.0})
+    result = study(pool, rows, tmp_path, warm=warm, trials=3, share=lambda: 1)
+    assert [trial.params["classifier.C"] for trial in result.trials] == [1.0, 5.5, 10.0]
+
+
+def test_the_deadline_kills_what_still_runs(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    endless = Family(
+        classifier=LightGBM(
+            rounds=2_000_000, num_leaves=31, learning_rate=0.1, min_child_samples=1, first=()
+        )
+    )
+    started = time.monotonic()
+    result = study(pool, rows, tmp_path, family=endless, seconds=3.0)
+    assert time.monotonic() - started < 6
+    assert result.best is None
+    assert result.trials == ()
+    assert study(pool, rows, tmp_path, trials=1).best is not None
+
+
+def test_nothing_is_started_that_can_not_end_in_time(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    clock = iter([0.0] * 30 + [float(at) for at in range(10_000)])
+    result = study(
+        pool,
+        rows,
+        tmp_path,
+        deadline=lambda: 100.0,
+        now=lambda: next(clock),
+        trials=1000,
+        share=lambda: 1,
+    )
+    assert len(result.trials) < 1000
+
+
+def test_an_unpromising_trial_is_pruned_between_folds(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = learning.search.score_oof
+    worse = iter(range(1000))
+
+    def falling(truth: Any, files: Any) -> Any:
+        found = scored(truth, files)
+        return type(found)(**{**vars(found), "score": 1.0 - next(worse) / 1000})
+
+    monkeypatch.setattr(learning.search, "score_oof", falling)
+    result = study(pool, rows, tmp_path, trials=8, share=lambda: 1)
+    pruned = [trial for trial in result.trials if trial.state == "PRUNED"]
+    assert len(pruned) == 3
+    assert all(trial.note == f"below the median after 1 of {FOLDS} folds" for trial in pruned)
+    assert result.best == result.trials[0]
+
+
+def test_failing_first_trials_end_the_family_with_the_reason(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    gone = rows.model_copy(update={"digest": "gone"})
+    broken = Family(
+        classifier=LightGBM(
+            rounds=Range(low=10, high=20), num_leaves=31, max_bin=2, reg_lambda=0.1, first=()
+        )
+    )
+
+    class Failing(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            return self._pool.submit(refuse, job, timeout_s)
+
+    with pytest.raises(NightFailed, match="first 5 trials of lightgbm all failed: ValueError: no"):
+        study(Failing(pool), gone, tmp_path, family=broken, trials=20)  # type: ignore[arg-type]
+
+
+def refuse(job: Any) -> None:
+    from learning.folds import FitFailed
+
+    raise FitFailed("ValueError: no")
+
+
+def test_one_failing_trial_does_not_end_the_search(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Once(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            self.jobs.append(job)
+            return self._pool.submit(refuse if len(self.jobs) == 1 else work, job, timeout_s)
+
+    result = study(Once(pool), rows, tmp_path, trials=3, share=lambda: 1)  # type: ignore[arg-type]
+    assert [trial.state for trial in result.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert result.trials[0].note == "ValueError: no"
+
+
+def test_a_defect_of_ours_goes_up(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    lost = rows.model_copy(update={"digest": "lost"})
+
+    class Elsewhere(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            return self._pool.submit(work, job.model_copy(update={"rows": "/none"}), timeout_s)
+
+    with pytest.raises(FileNotFoundError, match="none"):
+        study(Elsewhere(pool), lost, tmp_path)  # type: ignore[arg-type]
