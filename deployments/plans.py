@@ -54,19 +54,6 @@ def enabled_names() -> tuple[str, ...]:
     return tuple(name for name in shipped_names() if _says_enabled(SHIPPED / f"{name}.yaml"))
 
 
-def enabled_plans() -> tuple[Plan, ...]:
-    """All enabled plans, or one `PlanError` with the faults of them all."""
-    plans, faults = [], []
-    for name in enabled_names():
-        try:
-            plans.append(load_plan(name))
-        except PlanError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise PlanError("\n".join(faults))
-    return tuple(plans)
-
-
 def plan_path(name_or_path: str) -> Path:
     """Where a plan stands; a bare name is looked up among the shipped ones."""
     given = Path(name_or_path)

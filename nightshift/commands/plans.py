@@ -24,7 +24,6 @@ def check(
 ) -> None:
     """Check a plan, then a sample of its data; every fault at once."""
     from deployments.plans import load_plan
-    from deployments.samples import check_sample
     from nightshift.embedded import environ_for
     from tasks.home import Home
 
@@ -32,7 +31,9 @@ def check(
     typer.echo(f"{checked.name}: the plan is valid (digest {checked.digest})")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
         # Reading leaves nothing behind, not even Prefect's own home.
-        environ_for(Home(Path(folder), mlflow_uri=""), os.environ)
+        environ_for(Home(Path(folder), mlflow_uri="").make(), os.environ)
+        from deployments.samples import check_sample
+
         sample = check_sample(checked, Path(folder))
     counts = ", ".join(f"{text}: {rows:,}" for text, rows in sample.class_rows.items())
     typer.echo(

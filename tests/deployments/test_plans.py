@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+
+from deployments import plans
+from deployments.plans import enabled_names, load_plan, shipped_names
+from schemas.classifiers import LightGBM
+from schemas.dataset import NumberColumn, TextColumn
+from schemas.faults import PlanError
+from schemas.knobs import Range
+
+PLAN = """\
+name: mine
+enabled: true
+dataset:
+  source: rows
+  columns: {text: text}
+label: {column: sign, classes: ["no", "yes"]}
+"""
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    monkeypatch.setattr(plans, "SHIPPED", folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_plan_is_valid_and_called_as_its_file(name):
+    assert load_plan(name).name == name
+
+
+def test_only_the_plan_that_brings_its_own_data_is_enabled():
+    assert enabled_names() == ("quickstart",)
+
+
+def test_quickstart_has_64_pixels_and_one_rare_class():
+    plan = load_plan("quickstart")
+    assert set(plan.dataset.columns.values()) == {NumberColumn()}
+    assert len(plan.dataset.columns) == 64
+    assert plan.class_texts == ("no", "yes")
+    assert plan.search.budget_minutes == 1
+
+
+def test_comments_has_three_classes_of_text():
+    plan = load_plan("comments")
+    assert plan.dataset.columns == {"clean_comment": TextColumn()}
+    assert plan.class_texts == ("-1", "0", "1")
+    boosted = next(f for f in plan.families if isinstance(f.classifier, LightGBM))
+    assert isinstance(boosted.classifier.rounds, Range)
+
+
+def test_a_source_starts_at_the_folder_of_a_plan_given_by_path(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    path = tmp_path / "there" / "mine.yaml"
+    path.write_text(PLAN)
+    monkeypatch.chdir(tmp_path)
+    assert load_plan("there/mine.yaml").dataset.source == str(tmp_path / "there" / "rows")
+    assert load_plan(str(path), source="rows").dataset.source == str(tmp_path / "rows")
+    assert load_plan(str(path), source="/a/../b").dataset.source == "/b"
+
+
+def test_a_shipped_plans_source_starts_at_the_current_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    by_path = load_plan(str(plans.SHIPPED / "quickstart.yaml"))
+    assert by_path.dataset.source == str(tmp_path / "drops" / "quickstart")
+    assert by_path == load_plan("quickstart")
+
+
+def test_a_uri_is_left_as_it_is():
+    assert load_plan("quickstart", source="gs://bucket/x").dataset.source == "gs://bucket/x"
+
+
+def test_another_place_of_the_same_rows_is_the_same_plan():
+    assert load_plan("quickstart", source="a").digest == load_plan("quickstart").digest
+
+
+def test_a_budget_replaces_the_plans():
+    assert load_plan("quickstart", budget_minutes=7).search.budget_minutes == 7
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_a_budget_that_is_no_time_is_refused(minutes):
+    with pytest.raises(PlanError, match="budget minutes: expected a number above 0"):
+        load_plan("quickstart", budget_minutes=minutes)
+
+
+def test_a_misspelt_name_is_told_its_nearest():
+    with pytest.raises(PlanError, match=r"no plan 'quikstart'.*did you mean 'quickstart'\?"):
+        load_plan("quikstart")
+
+
+def test_a_missing_file_is_told_as_such(tmp_path):
+    with pytest.raises(PlanError, match=r"There is no plan .*mine\.yaml"):
+        load_plan(str(tmp_path / "mine.yaml"))
+
+
+def test_a_shipped_plan_must_be_called_as_its_file(shipped):
+    (shipped / "other.yaml").write_text(PLAN)
+    with pytest.raises(PlanError, match=r"name: expected 'other' as the file is called"):
+        load_plan("other")
+
+
+def test_a_plan_that_cannot_be_read_counts_as_enabled_so_that_the_night_tells(shipped):
+    (shipped / "mine.yaml").write_text(PLAN)
+    (shipped / "off.yaml").write_text(PLAN.replace("enabled: true", "enabled: false"))
+    (shipped / "torn.yaml").write_text(PLAN + "search: [")
+    (shipped / "wrong.yaml").write_text(PLAN.replace("mine", "wrong") + "serach: {}")
+    assert enabled_names() == ("mine", "torn", "wrong")
+
+
+def test_classes_that_yaml_takes_for_booleans_stay_words(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(PLAN.replace('["no", "yes"]', "[no, yes]"))
+    assert load_plan(str(path)).class_texts == ("no", "yes")

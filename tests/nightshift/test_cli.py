@@ -1,0 +1,159 @@
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deployments.quickstart import deal
+from nightshift import cli
+from nightshift.cli import app
+from schemas.ledger import Record
+from tasks.ledger import write_record
+from tasks.storage import open_store
+
+NOW = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the command line sets its own
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(*words: str):
+    return CliRunner().invoke(app, list(words))
+
+
+def record(plan: str, outcome: str = "promoted", note: str = "") -> Record:
+    return Record(
+        plan=plan,
+        outcome=outcome,
+        run_id=f"{plan}-{outcome}",
+        started_at=NOW,
+        ended_at=NOW,
+        reasons=("because",),
+        plan_digest="d",
+        code_version="1",
+        note=note,
+    )
+
+
+def test_help_is_there_in_a_second_and_imports_nothing_heavy(tmp_path):
+    heavy = ("prefect", "mlflow", "sklearn", "pandas", "numpy", "pydantic")
+    code = f"import sys, nightshift.cli; print([m for m in {heavy} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+    started = time.process_time()
+    assert run("--help").exit_code == 0
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("command", [(), ("models",), ("plan",)])
+def test_a_bare_command_shows_what_there_is(command):
+    assert "Commands" in run(*command).output
+
+
+def test_an_empty_ledger_is_no_fault(home):
+    told = run("nights")
+    assert told.exit_code == 0
+    assert "no nights yet" in told.output
+    assert not home.exists()
+
+
+def test_nights_lists_the_ledger_of_all_plans_or_of_one(home):
+    store = open_store(str(home / "state"))
+    (home / "state").mkdir(parents=True)
+    write_record(store, record("quickstart"))
+    write_record(store, record("comments", "rejected-data"))
+    assert {"quickstart", "comments"} <= set(run("nights").output.split())
+    listed = json.loads(run("nights", "comments", "--json").output)
+    assert [Record.model_validate(entry).outcome for entry in listed] == ["rejected-data"]
+
+
+def test_models_of_an_empty_home_are_told_to_be_trained(home):
+    told = run("models", "list", "quickstart")
+    assert told.exit_code == 4
+    assert "`nightshift train quickstart` trains one" in told.stderr
+    assert not home.exists()
+
+
+def test_a_bad_plan_ends_with_2_and_all_its_faults(home, tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: Bad\nlabel: {}\n")
+    told = run("plan", "check", "bad.yaml")
+    assert told.exit_code == 2
+    assert told.stderr.startswith("nightshift: bad.yaml has ")
+    assert "dataset: expected a setting" in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_debug_shows_the_stack_wherever_it_stands(home):
+    told = run("plan", "check", "nope.yaml", "--debug")
+    assert told.exception is not None
+    assert type(told.exception).__name__ == "PlanError"
+
+
+def test_a_checked_plan_tells_rows_of_each_class_and_leaves_nothing_behind(home, tmp_path):
+    deal(tmp_path / "rows")
+    code = [
+        sys.executable,
+        "-m",
+        "nightshift.cli",
+        "plan",
+        "check",
+        "quickstart",
+        "--source",
+        "rows",
+    ]
+    told = subprocess.run(code, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "1 of 1 objects" in told.stdout
+    assert "897 valid rows (no: 816, yes: 81)" in told.stdout
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "a", "b", "--source", "x"), "--source: expected exactly one PLAN"),
+        (("train", "--budget-minutes", "soon"), "--budget-minutes"),
+        (("trian",), "No such command"),
+        (("predict", "quickstart"), "--input"),
+    ],
+)
+def test_wrong_arguments_end_with_2(home, words, told):
+    result = run(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        ((record("a"), record("b", "skipped")), 0),
+        ((record("a", "failed", "bad-plan"),), 2),
+        ((record("a", "failed", "bad-plan"), record("b", "rejected-data")), 3),
+        ((record("a", "failed"), record("b", "rejected-data"), record("c")), 4),
+    ],
+)
+def test_train_ends_with_the_code_of_its_worst_night(home, monkeypatch, records, code):
+    monkeypatch.setattr(cli, "_nights", lambda *_given: records)
+    told = run("train")
+    assert told.exit_code == code
+    assert all(record.plan in told.output for record in records)
+
+
+def test_a_defect_is_told_in_one_line_without_its_words(capsys):
+    try:
+        raise ValueError("a cell of the data")
+    except ValueError as defect:
+        cli._tell_defect(type(defect), defect, defect.__traceback__)
+    told = capsys.readouterr().err
+    assert "ValueError at " in told
+    assert "test_cli.py" in told
+    assert "a cell of the data" not in told
