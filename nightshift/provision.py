@@ -36,7 +36,25 @@ async def provision(automations: Path) -> int:
         await _create_pool(client)
         for automation in read_automations(automations):
             await _write_automation(client, automation)
-        return await _end_lost_runs(client)
+    return await end_lost_runs()
+
+
+async def end_lost_runs() -> int:
+    """End the unfinished runs of our pool; for the moment before its only worker starts.
+
+    Their processes died with the last worker, but they would hold their deployment's slot until
+    the server misses their heartbeats.
+    """
+    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
+    async with get_client() as client:
+        lost = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=_ALIVE), work_pool_filter=pool
+        )
+        for run in lost:
+            for child in await _children(client, run):
+                await _end(client, child)
+            await _end(client, run)
+    return len(lost)
 
 
 def read_automations(path: Path) -> list[AutomationCore]:
@@ -58,22 +76,6 @@ async def _write_automation(client: PrefectClient, automation: AutomationCore) -
         await client.update_automation(known[0].id, automation)
     else:
         await client.create_automation(automation)
-
-
-async def _end_lost_runs(client: PrefectClient) -> int:
-    """Runs of our pool that a new start finds unfinished: their processes died with its parent.
-
-    Without this they hold their deployment's slot until the server notices.
-    """
-    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
-    lost = await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=_ALIVE), work_pool_filter=pool
-    )
-    for run in lost:
-        for child in await _children(client, run):
-            await _end(client, child)
-        await _end(client, run)
-    return len(lost)
 
 
 async def _children(client: PrefectClient, run: FlowRun) -> list[FlowRun]:

@@ -35,7 +35,9 @@ PREFECT_PORT = 4200
 MLFLOW_PORT = 5000
 QUICKSTART = "drops/quickstart"  # where the shipped plan looks, below the current folder
 MLFLOW_VARIABLE = "NIGHTSHIFT_MLFLOW_UI"  # where a run's page links to
+WORKER = "worker"
 _START_S = 180.0
+_LEAST_LIFE_S = 10.0  # a worker that dies younger will die again
 _LOOK_S = 0.3
 _WORKER_LOOKS_S = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,7 +70,7 @@ def up(
         services(home, say, prefect_port, mlflow_port) as started,
     ):
         _tell(started, say)
-        _watch(started)
+        _watch(home, started, say)
 
 
 @contextlib.contextmanager
@@ -94,7 +96,7 @@ def services(
         _deal_first_drop(say)
         _await(api_url, processes["Prefect server"], "Prefect server")
         _deploy(home, say)
-        processes["worker"] = _worker(home)
+        processes[WORKER] = _worker(home)
         if "MLflow" in processes:
             _await(mlflow_url, processes["MLflow"], "MLflow")
         stack.enter_context(_announced(home, api_url))
@@ -214,14 +216,27 @@ def _tell(started: Services, say: Callable[[str], None]) -> None:
     say("Ctrl-C stops all of it.")
 
 
-def _watch(started: Services) -> NoReturn:
+def _watch(home: Home, started: Services, say: Callable[[str], None]) -> NoReturn:
+    """A dead worker is replaced, for the nights to come; without a server nothing makes sense."""
+    born = time.monotonic()
     while True:
         for name, process in started.processes.items():
-            if process.code() is not None:
-                raise NightFailed(
-                    f"{name} ended by itself with exit code {process.code()}. Read {process.log}."
-                )
+            if process.code() is None:
+                continue
+            told = f"{name} ended by itself with exit code {process.code()}"
+            if name != WORKER or time.monotonic() - born < _LEAST_LIFE_S:
+                raise NightFailed(f"{told}. Read {process.log}.")
+            say(f"{told}; starting another")
+            asyncio.run(_end_lost())
+            started.processes[WORKER] = _worker(home)
+            born = time.monotonic()
         time.sleep(_LOOK_S)
+
+
+async def _end_lost() -> None:
+    from nightshift.provision import end_lost_runs
+
+    await end_lost_runs()
 
 
 @contextlib.contextmanager
@@ -243,6 +258,6 @@ def _stoppable() -> Iterator[None]:
 
 def _stop_all(processes: dict[str, Leash]) -> None:
     """The worker first, so that its run can still tell the server that it ended."""
-    for name in ("worker", *processes):
+    for name in (WORKER, *processes):
         if name in processes:
             processes[name].stop()

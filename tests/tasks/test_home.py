@@ -1,0 +1,45 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from schemas.faults import PlanError
+from tasks.home import home_from
+
+
+def test_the_home_is_below_the_current_folder_unless_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert home_from({}).root == tmp_path / ".nightshift"
+    assert home_from({"NIGHTSHIFT_HOME": "here"}).root == tmp_path / "here"
+
+
+def test_a_tracking_server_takes_the_place_of_the_own_database(tmp_path: Path) -> None:
+    named = {"NIGHTSHIFT_HOME": str(tmp_path)}
+    assert home_from(named).mlflow_uri == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    served = home_from(named | {"MLFLOW_TRACKING_URI": "http://tracking:5000"})
+    assert served.mlflow_uri == "http://tracking:5000"
+
+
+def test_looking_creates_nothing_and_making_closes_it_to_others(tmp_path: Path) -> None:
+    home = home_from({"NIGHTSHIFT_HOME": str(tmp_path / "home")})
+    assert not home.root.exists()
+    home.make().make()
+    assert home.prefect.is_dir()
+    assert home.mlflow_artifacts.is_dir()
+    if os.name == "posix":
+        assert stat.S_IMODE(home.root.stat().st_mode) == 0o700
+
+
+def test_a_bucket_as_home_is_refused() -> None:
+    with pytest.raises(PlanError, match="expected a folder, got 'gs://bucket/state'"):
+        home_from({"NIGHTSHIFT_HOME": "gs://bucket/state"})
+
+
+def test_a_file_as_home_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    with pytest.raises(PlanError, match="got the file"):
+        home_from({"NIGHTSHIFT_HOME": str(place)})
