@@ -3,7 +3,9 @@
 from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 Probabilities: TypeAlias = NDArray[np.float64]
 """(rows, classes), each row sums to 1."""
@@ -22,6 +24,9 @@ Offsets: TypeAlias = NDArray[np.float64]
 
 Keys: TypeAlias = NDArray[np.uint64]
 """(rows,) hash of the row's group; rows of one group never part."""
+
+Inputs: TypeAlias = pd.DataFrame | NDArray[np.float64] | csr_matrix
+"""Rows as a data frame for a pipeline, or as the matrix that its features make of them."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 """(rows,) true where a row is meant."""

@@ -35,7 +35,7 @@ def read_file(path: Path, name: str) -> pa.Table:
             "Convert it, or leave it out by dataset.pattern."
         )
     if table.num_rows == 0:
-        raise DataRejected(f"{name}: expected labelled rows, got a header and no rows. Remove it.")
+        raise DataRejected(f"{name}: expected rows, got a header and no rows. Remove it.")
     return table
 
 

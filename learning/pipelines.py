@@ -6,13 +6,12 @@ The sampler is a step, so it meets the rows of the training fold only; predictin
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from imblearn.pipeline import Pipeline as SamplingPipeline
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
-from learning.arrays import Probabilities
+from learning.arrays import Inputs, Probabilities
 from learning.classifiers import classifier
 from learning.features import transformer
 from learning.samplers import class_weights, sampler
@@ -43,7 +42,7 @@ def pipeline(
 
 def predict_probabilities(
     fitted: ClassifierMixin,  # a pipeline, or the classifier alone
-    X: pd.DataFrame,  # or the feature matrix
+    X: Inputs,
     classes: int,
 ) -> Probabilities:
     """(rows, classes): a class that the fit never saw has probability 0."""

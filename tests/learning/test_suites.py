@@ -13,7 +13,7 @@ from learning.classifiers import classifier
 from learning.pipelines import pipeline, predict_probabilities
 from learning.samplers import class_weights, sampler
 from schemas.classifiers import Classifier
-from schemas.dataset import NumberColumn, TextColumn
+from schemas.dataset import Column, NumberColumn, TextColumn
 from schemas.features import Features, TextFeatures
 from schemas.samplers import ClassWeights, Imbalance
 from schemas.trials import Candidate
@@ -163,7 +163,7 @@ def test_every_pair_trains_on_text_and_numbers_without_a_warning(
     frame.loc[0, "said"], frame.loc[1, "size"] = None, np.nan
     text = TextFeatures(weighting="tfidf", ngram_max=2, min_df=2)
     candidate = Candidate(features=Features(text=text), imbalance=way, classifier=spec)
-    columns = {"said": TextColumn(), "size": NumberColumn()}
+    columns: dict[str, Column] = {"said": TextColumn(), "size": NumberColumn()}
     counts = np.bincount(labels, minlength=5).tolist()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
