@@ -1,14 +1,18 @@
 """What we know of learning from rare classes: pure, without network, orchestration or registry.
 
-Rows come in through `tables` (one file, validated), `cleaning` (rows of no use) and `splits`
-(holdout and folds). `features`, `samplers` and `classifiers` build the parts that a plan names;
-`pipelines` joins them into the one unfitted pipeline that meets rows in a fold.
+Rows come in through `tables` (one file, validated; `files` turns bytes into columns, `cells` gives
+them their types), `cleaning` (rows of no use) and `splits` (holdout and folds). `features`,
+`samplers` and `classifiers` build the parts that a plan names; `pipelines` joins them into the one
+unfitted pipeline that meets rows in a fold.
 
-`workers` keeps the processes, `folds` fits one fold in one of them, `space` opens a plan's knobs,
-`screening` compares the answers to imbalance on equal folds, `search` runs a family's study,
-`refit` fits the finalist on all training rows and `models` keeps it as data.
+`workers` keeps the processes and `folds` fits one fold in one of them; `oof` keeps its answers.
+`screening` compares the answers to imbalance on equal folds. `space` opens a plan's knobs and
+`search` runs a family's study: `studies` is the study on disk, `budget` and `shares` say how long
+and how wide, `gains` what the end of it bought, `warmth` what the next night starts from. `refit`
+fits the finalist on all training rows; `models` keeps it as data (`boosters` for LightGBM), and
+`serving` answers with it.
 
 `metrics`, `bootstrap`, `offsets` and `calibration` work on labels and probabilities alone;
-`evaluation` fills a scorecard, `gate` gives the verdict, `plots` draws both. `arrays` names what
-passes between them.
+`holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate` gives the verdict,
+`plots` draws both. `arrays` names what passes between them.
 """
