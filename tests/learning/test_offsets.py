@@ -18,28 +18,43 @@ def _score(case: World, offsets: np.ndarray) -> float:
     return macro_f1(confusion(case.labels, decide(case.truth, offsets), classes))
 
 
-@settings(max_examples=40, deadline=None)
-@given(SEEDS, st.integers(2, 60), st.floats(-1, 3))
-def test_two_classes_get_the_best_threshold_there_is(seed: int, rows: int, skew: float) -> None:
+def _blurred(case: World, offset: float) -> float:
+    """Mean macro-F1 of two classes over normal moves of the second's offset."""
+    moves = np.arange(-36, 37) * 0.05
+    weights = np.exp(-((moves / 0.6) ** 2) / 2)
+    scores = [_score(case, np.array([0.0, offset + move])) for move in moves]
+    return float(np.average(scores, weights=weights))
+
+
+@settings(max_examples=10, deadline=None)
+@given(SEEDS, st.integers(5, 60), st.floats(-1, 3))
+def test_two_classes_get_the_best_blurred_threshold(seed: int, rows: int, skew: float) -> None:
     case = world(rows, 2, seed, skew=skew)
-    odds = np.log(case.truth[:, 1] / case.truth[:, 0])
-    cuts = np.sort(odds)
-    every = np.concatenate((cuts - 1e-9, cuts + 1e-9))
-    within = every[np.abs(every) < 6]
-    best = max(
-        [_score(case, np.array([0.0, -cut])) for cut in within] + [_score(case, np.zeros(2))]
-    )
-    if len(np.unique(case.labels)) == 2:
-        assert _score(case, fit_offsets(case.truth, case.labels)) == pytest.approx(best)
+    offsets = fit_offsets(case.truth, case.labels)
+    if len(np.unique(case.labels)) == 2 and offsets.any():
+        best = max(_blurred(case, offset) for offset in np.arange(-20, 21) * 0.25)
+        assert _blurred(case, offsets[1] - offsets[0]) >= best - 1e-4
 
 
-@settings(max_examples=15, deadline=None)
-@given(SEEDS)
-def test_three_classes_get_within_a_hair_of_a_fine_grid(seed: int) -> None:
-    case = world(120, 3, seed)
-    grid = np.linspace(-3, 3, 25)
+def test_three_classes_get_what_a_grid_finds() -> None:
+    case = world(3000, 3, 5, spread=1.0, skew=1.5)
+    grid = np.linspace(-1, 4, 21)
     best = max(_score(case, np.array([0.0, a, b])) for a, b in itertools.product(grid, grid))
-    assert _score(case, fit_offsets(case.truth, case.labels)) >= best - 0.02
+    assert _score(case, fit_offsets(case.truth, case.labels)) >= best - 0.01
+
+
+def _exact_threshold(case: World) -> np.ndarray:
+    odds = np.sort(np.log(case.truth[:, 1] / case.truth[:, 0]))
+    cuts = (odds[1:] + odds[:-1]) / 2
+    return np.array([0.0, -max(cuts, key=lambda cut: _score(case, np.array([0.0, -cut])))])
+
+
+def test_the_luck_of_few_rows_is_not_chased() -> None:
+    fresh = world(20_000, 2, 99, spread=1.0, skew=2.0)
+    few = [world(150, 2, seed, spread=1.0, skew=2.0) for seed in range(25)]
+    exact = [_score(fresh, _exact_threshold(case)) for case in few]
+    ours = [_score(fresh, fit_offsets(case.truth, case.labels)) for case in few]
+    assert np.mean(ours) > np.mean(exact) + 0.002
 
 
 @settings(max_examples=30, deadline=None)
