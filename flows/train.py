@@ -148,15 +148,17 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
-    with attempt.stage("ingest"):
-        shards = ingest_objects(open_store(plan.dataset.source), manifest, plan, home.cache)
-        rows = assemble_rows(shards, plan, home.work, before.cutoff if before else None)
-    attempt.tell(dropped=rows.dropped)
-    with attempt.stage("load champion"):
-        standing = standing_champion(store, before, home.cache)
-        tracker = _tracker(attempt, home)
-    folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
-    with WorkerPool(plan.search.workers or os.cpu_count() or 1, threads=1) as pool:
+    workers = plan.search.workers or os.cpu_count() or 1
+    with WorkerPool(workers, threads=1, preload=("learning.refit",)) as pool:
+        with attempt.stage("ingest"):
+            shards = ingest_objects(open_store(plan.dataset.source), manifest, plan, home.cache)
+            rows = assemble_rows(shards, plan, home.work, before.cutoff if before else None)
+        attempt.tell(dropped=rows.dropped)
+        with attempt.stage("load champion"):
+            standing = standing_champion(store, before, home.cache)
+        with attempt.stage("open MLflow"):
+            tracker = _tracker(attempt, home)
+        folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
         bench = Bench(plan, rows, pool, budget, folder)
         with attempt.stage("screen"):
             methods = screen_methods(bench)

@@ -4,6 +4,8 @@ Nothing heavy is imported here: a worker sets its thread limits before NumPy is 
 """
 
 import ctypes
+import importlib
+import importlib
 import multiprocessing
 import os
 import signal
@@ -32,12 +34,14 @@ _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class WorkerPool:
     """Spawned processes, each with `threads` for native code, shared by any number of threads.
 
-    Leaving the context kills what still runs.
+    Every worker imports the modules of `preload` as it starts, so that a pool which is entered
+    early has paid for them when the first job comes. Leaving the context kills what still runs.
     """
 
-    def __init__(self, workers: int, threads: int) -> None:
+    def __init__(self, workers: int, threads: int, preload: tuple[str, ...] = ()) -> None:
         self.workers = workers
         self.threads = threads
+        self._preload = preload
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -77,15 +81,15 @@ class WorkerPool:
             max_workers=self.workers,
             context=multiprocessing.get_context("spawn"),
             initializer=_settle_in,
-            initargs=(os.getpid(), self.threads),
+            initargs=(os.getpid(), self.threads, self._preload),
         )
         if not pool.active:  # asking starts the workers, here and not at the first job
             raise BrokenProcessPool("the worker processes did not start")
         return pool
 
 
-def _settle_in(parent: int, threads: int) -> None:
-    """Limit native threads, fall silent, and make sure that the parent's end is ours."""
+def _settle_in(parent: int, threads: int, preload: tuple[str, ...]) -> None:
+    """Limit native threads, fall silent, make sure that the parent's end is ours; then import."""
     for name in _THREAD_LIMITS:
         os.environ[name] = str(threads)
     os.environ["PYTHONWARNINGS"] = "ignore"
@@ -95,6 +99,8 @@ def _settle_in(parent: int, threads: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _silence()
     _die_with(parent)
+    for module in preload:
+        importlib.import_module(module)
 
 
 def _silence() -> None:

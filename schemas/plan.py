@@ -143,6 +143,8 @@ def _column_faults(plan: Plan) -> list[str]:
         f"dataset.ignore.{column}: a feature can't be ignored too; keep one"
         for column in sorted(set(dataset.columns) & set(dataset.ignore))
     )
+    if dataset.time is not None and dataset.time in dataset.columns:
+        faults.append(f"dataset.columns.{dataset.time}: the time can't be a feature too; remove it")
     if isinstance(plan.split, TimeSplit) and dataset.time is None:
         faults.append("split.by: 'time' needs dataset.time, the column with each row's time")
     families = Counter(family.classifier.kind for family in plan.families)
