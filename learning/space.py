@@ -68,7 +68,10 @@ def completed(point: Mapping[str, Setting], knobs: Space) -> Point:
     Knobs unknown here are dropped, lacking ones filled (first choice; middle of a range), numbers
     pulled into the range, choices that are gone replaced by the first.
     """
-    return {path: _nearest(point.get(path), knob) for path, knob in knobs.items()}
+    return {
+        path: _nearest(point[path], knob) if path in point else _middle(knob)
+        for path, knob in knobs.items()
+    }
 
 
 def grid(knobs: Space, most: int) -> list[Point] | None:
@@ -105,10 +108,16 @@ def _nearest(wanted: Setting, knob: OpenKnob) -> Setting:
         same = (choice for choice in knob if choice == wanted and type(choice) is type(wanted))
         return next(same, knob[0])
     if not isinstance(wanted, int | float) or isinstance(wanted, bool):
-        wanted = sqrt(knob.low * knob.high) if knob.log else (knob.low + knob.high) / 2
+        return _middle(knob)
     whole = round(wanted) if isinstance(knob.low, int) else float(wanted)
     pulled: Setting = min(max(whole, knob.low), knob.high)
     return pulled
+
+
+def _middle(knob: OpenKnob) -> Setting:
+    if isinstance(knob, tuple):
+        return knob[0]
+    return _nearest(sqrt(knob.low * knob.high) if knob.log else (knob.low + knob.high) / 2, knob)
 
 
 def _settings(knob: OpenKnob, most: int) -> tuple[Setting, ...] | None:

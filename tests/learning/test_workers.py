@@ -27,6 +27,10 @@ def thread_limit(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def loaded(module: str) -> bool:
+    return module in sys.modules
+
+
 def refuse(number: int) -> int:
     raise ValueError(f"no {number}")
 
@@ -145,6 +149,11 @@ def test_a_pool_whose_idle_workers_were_killed_starts_again() -> None:
         assert wait_until(lambda: not alive(worker), 5)
         time.sleep(0.5)
         assert small.submit(double, 4, timeout_s=30).result(timeout=30) == 8
+
+
+def test_a_worker_imports_what_it_will_need_before_its_first_job() -> None:
+    with WorkerPool(workers=1, threads=1, preload=("this",)) as small:
+        assert small.submit(loaded, "this", timeout_s=30).result(timeout=30)
 
 
 def test_leaving_the_context_ends_busy_workers(tmp_path: Path) -> None:
