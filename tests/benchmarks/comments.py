@@ -1,0 +1,52 @@
+"""Macro-F1 of the `comments` plan on a fifth of a labelled file that no night has seen.
+
+`python tests/benchmarks/comments.py FILE [MINUTES]`: FILE has `clean_comment` and `category`;
+without it the file `reddit_comments.csv.gz` of a folder `shared/data` beside the project is used,
+where there is one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+from sklearn.metrics import classification_report
+from sklearn.model_selection import train_test_split
+
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "reddit_comments.csv.gz"
+
+
+def main() -> None:
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else BESIDE
+    minutes = sys.argv[2] if len(sys.argv) > 2 else "10"
+    if not file.exists():
+        print("comments: left out, since there is no labelled file; name one")
+        return
+    rows = pd.read_csv(file, keep_default_na=False)
+    rows = rows[rows["clean_comment"].str.strip() != ""].drop_duplicates("clean_comment")
+    train, test = train_test_split(rows, test_size=0.2, random_state=42, stratify=rows["category"])
+    with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as folder:
+        place = Path(folder)
+        (place / "drops").mkdir()
+        train.to_csv(place / "drops" / "comments.csv", index=False)
+        test[["clean_comment"]].to_csv(place / "new.csv", index=False)
+        started = time.perf_counter()
+        _nightshift(place, "train", "comments", "--source", "drops", "--budget-minutes", minutes)
+        seconds = time.perf_counter() - started
+        _nightshift(place, "predict", "comments", "--input", "new.csv", "--output", "answers.csv")
+        answers = pd.read_csv(place / "answers.csv")["prediction"]
+        print(f"comments: {len(train):,} rows, {minutes} minutes given, {seconds:.0f} s taken")
+        print(classification_report(test["category"].to_numpy(), answers.to_numpy(), digits=4))
+
+
+def _nightshift(place: Path, *words: str) -> None:
+    environ = {**os.environ, "NIGHTSHIFT_HOME": str(place / "home")}
+    command = [sys.executable, "-m", "nightshift.cli", *words]
+    subprocess.run(command, cwd=place, env=environ, check=True)
+
+
+if __name__ == "__main__":
+    main()
