@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ LINEAR = Family(
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[WorkerPool]:
-    with WorkerPool(workers=2, threads=1) as running:
+    with WorkerPool(workers=2, threads=1, preload=("learning.folds",)) as running:
         yield running
 
 
@@ -105,6 +106,25 @@ def test_finished_trials_are_never_repeated(pool: WorkerPool, rows: Rows, tmp_pa
     old = {trial.params["classifier.C"] for trial in before.trials}
     new = {trial.params["classifier.C"] for trial in more.trials[3:]}
     assert (more.resumed, len(more.trials), old & new) == (3, 5, set())
+
+
+def test_families_share_one_pool_from_their_own_threads(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    boosted = Family(
+        classifier=LightGBM(
+            rounds=Range(low=5, high=20), num_leaves=4, min_child_samples=2, first=()
+        ),
+        features=LINEAR.features,
+    )
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        running = [
+            threads.submit(study, pool, rows, tmp_path, family=family, share=lambda: 1)
+            for family in (LINEAR, boosted)
+        ]
+        results = [family.result() for family in running]
+    assert [result.family for result in results] == ["logistic-regression", "lightgbm"]
+    assert [len(result.trials) for result in results] == [4, 4]
 
 
 class Killed(BaseException):
