@@ -115,3 +115,10 @@ def test_classes_that_yaml_takes_for_booleans_stay_words(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text(PLAN.replace('["no", "yes"]', "[no, yes]"))
     assert load_plan(str(path)).class_texts == ("no", "yes")
+
+
+def test_the_plan_in_the_readme_is_valid(tmp_path):
+    readme = (plans.SHIPPED.parents[1] / "README.md").read_text()
+    path = tmp_path / "spam.yaml"
+    path.write_text(readme.partition("```yaml\n")[2].partition("```")[0])
+    assert load_plan(str(path)).name == "spam"
