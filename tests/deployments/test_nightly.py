@@ -122,6 +122,7 @@ def test_a_killed_runs_slot_is_free_within_two_minutes(served: Served, tmp_path:
         eventually((tmp_path / "lost").exists, 60)
         eventually(lambda: served.heartbeats(lost), 60)
         os.killpg(first.pid, signal.SIGKILL)
+        os.kill(int((tmp_path / "lost").read_text()), signal.SIGKILL)
     killed_at = datetime.now(UTC)
     with _Worker(served, "doomed"):
         eventually(lambda: served.state(lost) == "Crashed", 120)
