@@ -83,6 +83,7 @@ def environ_for(home: Home, environ: MutableMapping[str, str]) -> None:
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
             "PREFECT_CLI_PROMPT": "false",
             "DO_NOT_TRACK": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
             "NO_PROXY": ",".join([*proxied, loopback]),
             "no_proxy": ",".join([*proxied, loopback]),
         }

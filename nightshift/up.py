@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -37,7 +38,7 @@ QUICKSTART = "drops/quickstart"  # where the shipped plan looks, below the curre
 MLFLOW_VARIABLE = "NIGHTSHIFT_MLFLOW_UI"  # where a run's page links to
 WORKER = "worker"
 _START_S = 180.0
-_LEAST_LIFE_S = 10.0  # a worker that dies younger will die again
+_DEATHS, _DEATHS_WITHIN_S = 3, 60.0  # a worker that dies so often will die again
 _LOOK_S = 0.3
 _WORKER_LOOKS_S = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -218,19 +219,23 @@ def _tell(started: Services, say: Callable[[str], None]) -> None:
 
 def _watch(home: Home, started: Services, say: Callable[[str], None]) -> NoReturn:
     """A dead worker is replaced, for the nights to come; without a server nothing makes sense."""
-    born = time.monotonic()
+    deaths: deque[float] = deque(maxlen=_DEATHS)
     while True:
         for name, process in started.processes.items():
             if process.code() is None:
                 continue
             told = f"{name} ended by itself with exit code {process.code()}"
-            if name != WORKER or time.monotonic() - born < _LEAST_LIFE_S:
+            deaths.append(time.monotonic())
+            if name != WORKER or _too_often(deaths):
                 raise NightFailed(f"{told}. Read {process.log}.")
             say(f"{told}; starting another")
             asyncio.run(_end_lost())
             started.processes[WORKER] = _worker(home)
-            born = time.monotonic()
         time.sleep(_LOOK_S)
+
+
+def _too_often(deaths: Sequence[float]) -> bool:
+    return len(deaths) == _DEATHS and deaths[-1] - deaths[0] < _DEATHS_WITHIN_S
 
 
 async def _end_lost() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nightshift.embedded import free_port
+from nightshift.embedded import answers, free_port
 from tests.deployments.served import PROGRAM, Served, eventually
 
 
@@ -35,19 +35,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(30)
+            process.wait(15)  # "Ctrl-C stops all of it", and soon
         finally:
             process.kill()
             process.wait()
-            _ended(process)
+            if process.stdout:
+                process.stdout.close()
+    assert process.returncode == 0
+    assert not answers(up.api_url)
 
 
 def _listen(up: Served) -> None:
     assert up.process.stdout
     for line in up.process.stdout:
         up.said.append(line.rstrip())
-
-
-def _ended(process: "subprocess.Popen[str]") -> None:
-    assert process.stdout
-    process.stdout.close()
