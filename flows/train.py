@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-from learning.screening import baseline
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
@@ -15,6 +14,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan
 from learning.budget import Budget
+from learning.screening import baseline
 from learning.warmth import best_points, keep_best_points
 from learning.workers import WorkerPool
 from schemas.faults import NightFailed, NightshiftError, PlanError

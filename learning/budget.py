@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from schemas.trials import TrialRecord
-
 _FIXED_S = 6.0
 _LARGEST_SHARE = 0.5
 _MARGIN = 1.4
@@ -15,8 +13,8 @@ class Budget:
     """Seconds from the night's start to its end, shared by all families.
 
     The reserve pays for the final fit on all training rows, its predictions and the bootstrap. It
-    is estimated from the slowest of each family's best trials so far, so it grows as the search
-    finds that costly settings win.
+    is estimated fold by fold from the slowest of each family's best trials so far, so it grows as
+    soon as the search finds that costly settings win.
     """
 
     def __init__(
@@ -33,14 +31,16 @@ class Budget:
     def elapsed_s(self) -> float:
         return self.clock() - self.started
 
-    def learn(self, family: str, trial: TrialRecord) -> None:
+    def learn(
+        self,
+        family: str,
+        score: float,  # of the trial on the folds it has
+        fold_s: float,  # seconds that its last fold took
+    ) -> None:
         """Take note of what the final fit of this family's best trial will cost."""
-        if trial.score is None or not trial.fold_scores:
-            return
-        fold_s = trial.seconds / len(trial.fold_scores)
         with self._lock:
-            if trial.score > self._best.get(family, (-1.0, 0.0))[0]:
-                self._best[family] = (trial.score, fold_s * self._folds / (self._folds - 1))
+            if score >= self._best.get(family, (-1.0, 0.0))[0]:
+                self._best[family] = (score, fold_s * self._folds / (self._folds - 1))
 
     @property
     def reserve_s(self) -> float:

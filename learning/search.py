@@ -51,7 +51,8 @@ def run_study(
     study_name: str,  # equal names are the same study, taken up again
     warm: Sequence[Point],  # last night's best points
     on_trial: Callable[[TrialRecord], None],
-    share: Callable[[], int],  # units that this family may have in flight right now
+    on_fold: Callable[[float, float], None],  # score on the folds so far, seconds a fold
+    share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
 ) -> StudyResult:
     """Everything that was found until the deadline, the trial limit or the end of the space.
@@ -67,7 +68,9 @@ def run_study(
         study.plan_ahead(warm, search.trials)
     truth = read_truth(rows, classes)
     bench = _Bench(dict(columns), rows, truth, search, pool, folder)
-    return _Search(family.classifier.kind, study, bench, deadline, on_trial, share, now).run()
+    return _Search(
+        family.classifier.kind, study, bench, deadline, on_trial, on_fold, share, now
+    ).run()
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class _Search:
         bench: _Bench,
         deadline: Callable[[], float],
         on_trial: Callable[[TrialRecord], None],
+        on_fold: Callable[[float, float], None],
         share: Callable[[], int],
         now: Callable[[], float],
     ) -> None:
@@ -140,6 +144,7 @@ class _Search:
         self._bench = bench
         self._deadline = deadline
         self._on_trial = on_trial
+        self._on_fold = on_fold
         self._share = share
         self._now = now
         self._records = list(study.resumed)
@@ -151,7 +156,7 @@ class _Search:
     def run(self) -> StudyResult:
         started = self._started = self._now()
         try:
-            while self._left_s() > 0:
+            while self._left_s() > 0 and self._share() > 0:
                 self._start_units()
                 if not self._units:
                     break
@@ -174,7 +179,7 @@ class _Search:
         return self._deadline() - self._now()
 
     def _start_units(self) -> None:
-        while len(self._units) < max(1, self._share()):
+        while len(self._units) < self._share():
             flight = self._next_flight()
             if flight is None:
                 return
@@ -239,6 +244,7 @@ class _Search:
     def _score(self, flight: _Flight, fold: int, out: str) -> None:
         flight.files[fold] = out
         flight.found = score_oof(self._bench.truth, flight.files)
+        self._on_fold(flight.found.score, flight.seconds / len(flight.files))
         done, folds = len(flight.files), self._bench.search.folds
         if done == folds:
             self._scored_at.append((self._now() - self._started, flight.found.score))
@@ -269,11 +275,16 @@ class _Search:
             )
 
     def _stop_flights(self) -> None:
-        """What the deadline cut off: told with what it has, or forgotten if it has nothing."""
+        """What the end cut off: scored on the folds it has, or forgotten if it has none.
+
+        Its folds are an unbiased if noisier sample. Without them a costly family, of which a short
+        night finishes one trial at most, would never be heard.
+        """
         for flight in list(self._flights):
-            if flight.files:
+            if flight.found:
                 done = f"{len(flight.files)} of {self._bench.search.folds} folds"
-                self._end(flight, "PRUNED", f"stopped at the deadline after {done}")
+                self._scored_at.append((self._now() - self._started, flight.found.score))
+                self._end(flight, "COMPLETE", f"the time was up: scored on {done}")
             else:
                 self._study.abandon(flight.trial)
 

@@ -5,7 +5,6 @@ Nothing heavy is imported here: a worker sets its thread limits before NumPy is 
 
 import ctypes
 import importlib
-import importlib
 import multiprocessing
 import os
 import signal

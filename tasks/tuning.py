@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Protocol, cast
 from uuid import UUID
 
-from learning.refit import refit
-from learning.screening import screen
-from learning.search import run_study
 from prefect import get_run_logger, task
 from prefect.artifacts import (
     create_progress_artifact,
@@ -22,6 +19,9 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.budget import Budget
+from learning.refit import refit
+from learning.screening import screen
+from learning.search import run_study
 from learning.shares import Shares
 from learning.workers import WorkerPool
 from schemas.faults import NightFailed
@@ -122,7 +122,7 @@ def tune(
 
     def tell(trial: TrialRecord) -> None:
         studies.log_trial(run, kind, trial)
-        bench.budget.learn(kind, trial)
+        bench.shares.learn(kind, trial)
         if progress.tell(trial):
             log.info("%s", progress.line)
 
@@ -140,6 +140,7 @@ def tune(
             study_name=f"{bench.study}-{kind}",
             warm=warm,
             on_trial=tell,
+            on_fold=lambda score, seconds: bench.budget.learn(kind, score, seconds),
             share=lambda: bench.shares.of(kind),
         )
     finally:

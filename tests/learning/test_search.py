@@ -53,6 +53,7 @@ def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyRe
         "study_name": "sample",
         "warm": (),
         "on_trial": lambda record: None,
+        "on_fold": lambda score, seconds: None,
         "share": lambda: 2,
     }
     return run_study(**(given | changes))
@@ -287,3 +288,26 @@ def test_the_deadline_kills_what_still_runs(pool: WorkerPool, rows: Rows, tmp_pa
     assert time.monotonic() - started < 6
     assert result.best is None
     assert result.trials == ()
+
+
+def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    folds: list[float] = []
+    until = time.monotonic() + 60
+    result = study(
+        pool,
+        rows,
+        tmp_path,
+        share=lambda: 1,
+        on_fold=lambda score, seconds: folds.append(score),
+        deadline=lambda: 0.0 if folds else until,
+    )
+    assert result.best is not None
+    assert result.best.score == folds[0]
+    assert len(result.best.oof) == 1
+    assert result.best.note == f"the time was up: scored on 1 of {FOLDS} folds"
+
+
+def test_a_family_without_a_share_ends(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    assert study(pool, rows, tmp_path, share=lambda: 0).trials == ()

@@ -109,12 +109,12 @@ def test_what_is_fetched_is_the_model_without_what_stands_beside_it(
 
 def test_an_unknown_version_is_refused_with_the_known_ones(store, folder, beside):
     keep_model.fn(store, folder, beside, _version())
-    with pytest.raises(ModelRefused, match="version 7 of p .* versions there: 1"):
+    with pytest.raises(ModelRefused, match=r"version 7 of p .* versions there: 1"):
         version_of(store, "p", 7)
 
 
 def test_a_version_without_files_is_refused(store, tmp_path):
-    with pytest.raises(ModelRefused, match="Expected the files of p version 1 .* got none"):
+    with pytest.raises(ModelRefused, match=r"Expected the files of p version 1 .* got none"):
         fetch_model(store, _version(), tmp_path / "cache")
 
 

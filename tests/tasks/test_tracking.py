@@ -83,7 +83,7 @@ def test_a_server_that_is_down_stops_no_study_but_fails_the_promotion(monkeypatc
     tracker = Tracker("http://127.0.0.1:9", None, "nightshift/t", {})
     assert tracker.open_study("lightgbm", "s1") == ""
     assert tracker.log_trial("", "lightgbm", _trial(0)) == ""
-    with pytest.raises(NightFailed, match="127.0.0.1:9 to keep this night.*could not open"):
+    with pytest.raises(NightFailed, match=r"127.0.0.1:9 to keep this night.*could not open"):
         tracker.check()
 
 

@@ -1,0 +1,92 @@
+"""Small real nights: a folder of drops, a plan of two cheap families, a Prefect test server."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.train import run_nights
+from schemas.ledger import Champion, Record
+from tasks.ledger import champion, history
+from tasks.storage import open_store
+
+PLAN: dict[str, Any] = {
+    "name": "tiny",
+    "dataset": {
+        "source": "drops",
+        "key": "id",
+        "columns": {"x": "number", "noise": "number", "colour": "category"},
+    },
+    "label": {"column": "y", "classes": ["no", "yes"]},
+    "imbalance": [{"kind": "none"}, {"kind": "class-weights"}],
+    "families": [
+        {"classifier": {"kind": "logistic-regression"}},
+        {"classifier": {"kind": "lightgbm", "rounds": [10, 20]}},
+    ],
+    "search": {"budget_minutes": 1, "trials": 2, "workers": 2},
+}
+
+
+@dataclass
+class World:
+    """One user's folder: plan, drops and home."""
+
+    root: Path
+
+    @property
+    def plan(self) -> str:
+        return str(self.root / "tiny.yaml")
+
+    def write_plan(self, **changes: Any) -> None:
+        Path(self.plan).write_text(yaml.safe_dump(PLAN | changes))
+
+    def drop(self, name: str, rows: int = 300, seed: int = 0, shift: float = 3.0) -> Path:
+        """Rows of which one in six is `yes`, told apart by `x` as far as `shift` is large."""
+        draw = np.random.default_rng(seed)
+        yes = draw.random(rows) < 1 / 6
+        x = draw.normal(size=rows) + shift * yes
+        lines = ["id,x,noise,colour,y"]
+        lines += [
+            f"{seed}-{i},{x[i]:.6f},{draw.normal():.6f},{'red' if i % 3 else 'blue'},"
+            f"{'yes' if yes[i] else 'no'}"
+            for i in range(rows)
+        ]
+        path = self.root / "drops" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def night(self, **named: Any) -> Record:
+        (record,) = run_nights([self.plan], **named)
+        return record
+
+    def history(self) -> list[Record]:
+        return history(open_store(str(self.root / "home" / "state")), "tiny")
+
+    def champion(self) -> Champion | None:
+        return champion(open_store(str(self.root / "home" / "state")), "tiny")[0]
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the server's own libraries
+        with prefect_test_harness(server_startup_timeout=120):
+            yield
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> World:
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    world = World(tmp_path)
+    world.write_plan()
+    world.drop("2026-01-01.csv")
+    return world
