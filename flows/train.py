@@ -47,6 +47,9 @@ from tasks.storage import open_store
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
 
+_ROWS_FOR_THREADS = 10_000
+"""Below, a booster's threads wait for each other longer than they work (LOG.md)."""
+
 
 @flow(name="train", retries=0)
 def train(
@@ -254,8 +257,9 @@ def _fit(
         if study.best is not None and study.best.score is not None and study.best.score > best:
             finalist, best = f"{study.family} trial {study.best.number}", study.best.score
             recipes = {finalist: study.best, BASELINE: floor}
+    threads = bench.pool.workers if bench.rows.n_train >= _ROWS_FOR_THREADS else 1
     running = {
-        name: fit_final.submit(name, recipe, bench.pool.workers if name == finalist else 1, bench)
+        name: fit_final.submit(name, recipe, threads if name == finalist else 1, bench)
         for name, recipe in recipes.items()
     }
     return finalist, {name: future.result() for name, future in running.items()}

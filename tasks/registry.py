@@ -1,7 +1,9 @@
 """Models as files under the state store, versions as create-only records beside them."""
 
 import importlib.metadata
+import logging
 import shutil
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -127,17 +129,22 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
         )
         for name, column in plan.dataset.columns.items()
     ]
-    pyfunc.save_model(
-        str(to),
-        loader_module="learning.serving",
-        data_path=str(folder),
-        pip_requirements=[
-            f"{name}=={importlib.metadata.version(name)}"
-            for name in ("nightshift", "scikit-learn", "lightgbm", "skops", "pandas", "numpy")
-        ],
-        signature=ModelSignature(inputs=Schema(columns)),
-        metadata={"nightshift_digest": version_digest, "plan": plan.name},
-    )
+    # MLflow asks for an example of the input and for pip's version: the signature says what the
+    # input is, and an environment made by uv has no pip.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*input example was not provided", UserWarning)
+        pyfunc.save_model(
+            str(to),
+            loader_module="learning.serving",
+            data_path=str(folder),
+            pip_requirements=[
+                f"{name}=={importlib.metadata.version(name)}"
+                for name in ("nightshift", "scikit-learn", "lightgbm", "skops", "pandas", "numpy")
+            ],
+            signature=ModelSignature(inputs=Schema(columns)),
+            metadata={"nightshift_digest": version_digest, "plan": plan.name},
+        )
     return to
 
 
