@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +19,8 @@ from learning.screening import baseline
 from learning.warmth import best_points, keep_best_points
 from learning.workers import WorkerPool
 from schemas.faults import NightFailed, NightshiftError, PlanError
-from schemas.ledger import Record, Version
-from schemas.manifest import Manifest
+from schemas.ledger import Champion, Record, Version
+from schemas.manifest import Manifest, Rows
 from schemas.night import Night
 from schemas.plan import Plan
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
@@ -40,7 +41,7 @@ from tasks.ledger import (
     utc_now,
     write_record,
 )
-from tasks.registry import keep_model, promote, save_pyfunc, standing_champion
+from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
 from tasks.reporting import metrics, night_files, report, tags
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
@@ -100,7 +101,7 @@ def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
     except NightshiftError as fault:
         record = attempt.fail(fault)
     except BaseException as defect:
-        attempt.end("failed", f"{type(defect).__name__}: {defect}")
+        attempt.crash(defect)
         raise
     get_run_logger().info("%s: %s", record.outcome, "; ".join(record.reasons))
     return state_of(record)
@@ -146,21 +147,77 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
             release(store, claim)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What the search brought: the night's rows, what was tried on them, and the final fits."""
+
+    rows: Rows
+    methods: tuple[MethodScore, ...]
+    studies: tuple[StudyResult, ...]
+    finalist: str
+    fits: dict[str, RefitResult]
+    folder: Path
+    tracker: Tracker
+
+
 def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartbeat) -> Record:
     """From objects to a verdict, and on to the champion where it says so."""
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
+    with attempt.stage("load champion"):
+        standing = standing_champion(store, before, home.cache)
+    found = _search(attempt, home, manifest, budget, before)
+    tracker = found.tracker
+    judged = found.folder / "judged"
+    with attempt.stage("judge"):
+        judgement = judge_night(plan, found.rows, found.finalist, found.fits, standing, judged)
+    told = attempt.night(found.rows, found.methods, found.studies, found.fits, judgement)
+    heartbeat.check()
+    with attempt.stage("keep"):
+        version = _keep(attempt, tracker, told, judged)
+    told = told.model_copy(
+        update={
+            "version": version.number,
+            "stage_seconds": dict(attempt.stage_seconds),
+            "mlflow_link": tracker.link(
+                os.environ.get("NIGHTSHIFT_MLFLOW_UI"), version.mlflow_run_id or ""
+            ),
+        }
+    )
+    if judgement.verdict.decision == "PROMOTE":
+        heartbeat.check()
+        move = partial(move_champion, store, plan.name, if_generation=generation)
+        promoted = promote(store, version, before, found.rows.cutoff, move, tracker.mirror)
+        attempt.tell(champion_after=promoted.version)
+        told = told.model_copy(update={"champion_after": promoted.version})
+    report(told)
+    return attempt.conclude(told)
+
+
+def _search(
+    attempt: Attempt,
+    home: Home,
+    manifest: Manifest,
+    budget: Budget,
+    before: Champion | None,
+) -> _Found:
+    """All that needs workers; they warm up while the rows are read."""
+    plan = attempt.plan
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.refit",)) as pool:
         with attempt.stage("ingest"):
             shards = ingest_objects(open_store(plan.dataset.source), manifest, plan, home.cache)
             rows = assemble_rows(shards, plan, home.work, before.cutoff if before else None)
         attempt.tell(dropped=rows.dropped)
-        with attempt.stage("load champion"):
-            standing = standing_champion(store, before, home.cache)
         with attempt.stage("open MLflow"):
-            tracker = _tracker(attempt, home)
+            tracker = Tracker(
+                home.mlflow_uri,
+                str(home.mlflow_artifacts),
+                f"nightshift/{plan.name}",
+                {"nightshift.run": attempt.run_id, "nightshift.plan": plan.name},
+            )
+            mirror_champion(attempt.store, before, tracker.mirror)
         folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
         bench = Bench(plan, rows, pool, budget, folder)
         with attempt.stage("screen"):
@@ -169,50 +226,7 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
             studies = _tune_families(bench, methods, tracker, home)
         with attempt.stage("fit"):
             finalist, fits = _fit(bench, methods, studies)
-    with attempt.stage("judge"):
-        judgement = judge_night(plan, rows, finalist, fits, standing, folder / "judged")
-    told = Night(
-        plan=plan.name,
-        run_id=attempt.run_id,
-        started_at=attempt.started_at,
-        manifest_digest=manifest.digest,
-        objects=len(manifest.objects),
-        changes=attempt.changes,
-        rows=rows,
-        class_texts=plan.class_texts,
-        methods=methods,
-        studies=studies,
-        fits=fits,
-        judgement=judgement,
-        champion_before=before.version if before else None,
-        champion_after=before.version if before else None,
-        budget_minutes=plan.search.budget_minutes,
-        stage_seconds=dict(attempt.stage_seconds),
-        mlflow_uri=os.environ.get("NIGHTSHIFT_MLFLOW_UI", home.mlflow_uri),
-    )
-    heartbeat.check()
-    with attempt.stage("keep"):
-        version = _keep(attempt, tracker, told, folder / "judged")
-    told = told.model_copy(
-        update={"version": version.number, "mlflow_run": version.mlflow_run_id or ""}
-    )
-    if judgement.verdict.decision == "PROMOTE":
-        heartbeat.check()
-        move = partial(move_champion, store, plan.name, if_generation=generation)
-        promoted = promote(store, version, before, rows.cutoff, move, tracker.mirror)
-        attempt.tell(champion_after=promoted.version)
-        told = told.model_copy(update={"champion_after": promoted.version})
-    report(told)
-    return attempt.conclude(told)
-
-
-def _tracker(attempt: Attempt, home: Home) -> Tracker:
-    return Tracker(
-        home.mlflow_uri,
-        str(home.mlflow_artifacts),
-        f"nightshift/{attempt.plan.name}",
-        {"nightshift.run": attempt.run_id, "nightshift.plan": attempt.plan.name},
-    )
+    return _Found(rows, methods, studies, finalist, fits, folder, tracker)
 
 
 def _tune_families(
@@ -281,20 +295,7 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
     tracker.check()
     for name in ("metrics.json", "night.json"):
         (judged / name).write_bytes(files[name])
-    version = Version(
-        plan=plan.name,
-        number=1,  # the registry gives the real one
-        digest=fit.digest,
-        family=told.judgement.contender,
-        run_id=attempt.run_id,
-        created_at=attempt.now(),
-        score=told.judgement.cards["challenger"].macro_f1,
-        holdout_rows=told.judgement.rows,
-        verdict=told.judgement.verdict.decision,
-        mlflow_version=number,
-        mlflow_run_id=run,
-    )
-    return keep_model(attempt.store, Path(fit.out), judged, version)
+    return keep_model(attempt.store, Path(fit.out), judged, attempt.version(told, number, run))
 
 
 def _run_night(plan: Plan, force: bool) -> Record:

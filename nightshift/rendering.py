@@ -85,7 +85,7 @@ def night_summary(record: Record) -> RenderableType:
     parts: list[RenderableType] = [Text(), title]
     parts += [Text(f"  {line}") for reason in record.reasons for line in reason.splitlines()]
     if any(f"{role}_macro_f1" in record.figures for role in ROLES):
-        parts += [Text(), _figures(record)]
+        parts += [_work(record), Text(), _figures(record)]
     if record.verdict is not None and record.verdict.class_changes:
         parts += [Text(), _class_changes(record)]
     return Group(*parts, Text())
@@ -108,8 +108,24 @@ def _figures(record: Record) -> Table:
             low, high = figures.get(f"{role}_macro_f1_low"), figures.get(f"{role}_macro_f1_high")
             known = low is not None and high is not None
             bounds = f"{_figure(low)} to {_figure(high)}" if known else ""
-            table.add_row(role, _figure(score), bounds)
+            named = f"{role}: {record.contender}" if role == "challenger" else role
+            table.add_row(named if record.contender else role, _figure(score), bounds)
     return table
+
+
+def _work(record: Record) -> Text:
+    """What the night did, in one line."""
+    figures = record.figures
+    told = [
+        f"{figures[name]:,.0f} {what}"
+        for name, what in (
+            ("train_rows", "rows to train on"),
+            ("holdout_rows", "to judge on"),
+            ("trials", "trials"),
+        )
+        if name in figures
+    ]
+    return Text(f"  {', '.join(told)}", style="dim")
 
 
 def _class_changes(record: Record) -> Table:

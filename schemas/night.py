@@ -56,5 +56,4 @@ class Night(Strict):
     version: int | None = None
     budget_minutes: float
     stage_seconds: dict[str, float] = {}
-    mlflow_run: str = ""
-    mlflow_uri: str = ""
+    mlflow_link: str = ""

@@ -5,21 +5,23 @@ import re
 import shutil
 import subprocess
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from prefect.runtime import flow_run
 
 from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError
-from schemas.ledger import Outcome, Record
-from schemas.manifest import Changes
-from schemas.night import Night
+from schemas.ledger import Outcome, Record, Version
+from schemas.manifest import Manifest, Rows
+from schemas.night import Judgement, Night
 from schemas.plan import Plan
 from schemas.store import Store
+from schemas.trials import MethodScore, RefitResult, StudyResult
 
 BAD_PLAN = "bad-plan"
 _OUTCOMES: dict[str, Outcome] = {
@@ -53,11 +55,6 @@ class Attempt:
     def tell(self, **facts: object) -> None:
         """Fields of the record that are known from here on."""
         self._facts |= facts
-
-    @property
-    def changes(self) -> Changes:
-        """What is new against the last finished night, once it was told."""
-        return cast(Changes, self._facts.get("changes", Changes()))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -96,13 +93,73 @@ class Attempt:
             case _:
                 return self.end("failed", str(fault))
 
+    def crash(self, defect: BaseException) -> Record:
+        """The record of a night that ended in no fault of a family we know, or was interrupted.
+
+        Its kind and place, not its words: those may quote a cell of the data.
+        """
+        frames = traceback.extract_tb(defect.__traceback__)
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        return self.end("failed", f"{type(defect).__name__}{place}; --debug shows all of it")
+
+    def night(
+        self,
+        rows: Rows,
+        methods: tuple[MethodScore, ...],
+        studies: tuple[StudyResult, ...],
+        fits: dict[str, RefitResult],
+        judgement: Judgement,
+    ) -> Night:
+        """What the night found, as pages, files and figures are rendered from it."""
+        manifest: Manifest = self._facts["manifest"]
+        return Night(
+            plan=self.plan.name,
+            run_id=self.run_id,
+            started_at=self.started_at,
+            manifest_digest=manifest.digest,
+            objects=len(manifest.objects),
+            changes=self._facts["changes"],
+            rows=rows,
+            class_texts=self.plan.class_texts,
+            methods=methods,
+            studies=studies,
+            fits=fits,
+            judgement=judgement,
+            champion_before=self._facts["champion_before"],
+            champion_after=self._facts["champion_after"],
+            budget_minutes=self.plan.search.budget_minutes,
+            stage_seconds=dict(self.stage_seconds),
+        )
+
+    def version(self, night: Night, mlflow_version: str, mlflow_run: str) -> Version:
+        """The contender as the registry is asked to keep it; the registry gives the number."""
+        contender = night.judgement.contender
+        return Version(
+            plan=self.plan.name,
+            number=1,
+            digest=night.fits[contender].digest,
+            family=contender,
+            run_id=self.run_id,
+            created_at=self.now(),
+            score=night.judgement.cards["challenger"].macro_f1,
+            holdout_rows=night.judgement.rows,
+            verdict=night.judgement.verdict.decision,
+            mlflow_version=mlflow_version,
+            mlflow_run_id=mlflow_run,
+        )
+
     def conclude(self, night: Night) -> Record:
         """The record of a night that came to a verdict."""
         verdict, cards = night.judgement.verdict, night.judgement.cards
-        figures = {f"{role}_macro_f1": card.macro_f1.value for role, card in cards.items()}
+        figures: dict[str, float] = {}
+        for role, card in cards.items():
+            score = card.macro_f1
+            figures |= {
+                f"{role}_macro_f1": score.value,
+                f"{role}_macro_f1_low": score.low,
+                f"{role}_macro_f1_high": score.high,
+            }
         figures |= {
-            "challenger_macro_f1_low": cards["challenger"].macro_f1.low,
-            "challenger_macro_f1_high": cards["challenger"].macro_f1.high,
             "train_rows": float(night.rows.n_train),
             "holdout_rows": float(night.judgement.rows),
             "trials": float(sum(len(study.trials) for study in night.studies)),

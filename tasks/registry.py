@@ -18,6 +18,9 @@ from schemas.night import Standing
 from schemas.plan import Plan
 from schemas.store import ABSENT, Store
 
+Mirror = Callable[[str, str | None, str | None], object]
+"""Sets MLflow's aliases: model, version of the champion, of the one before."""
+
 _ATTEMPTS = 50
 _MODEL = "model"  # the model's own folder; what is beside it is not hashed with it
 
@@ -58,7 +61,7 @@ def promote(
     before: Champion | None,
     cutoff: datetime | None,
     move: Callable[[Champion], object],  # the ledger's compare-and-swap on the generation read
-    mirror: Callable[[str, str | None, str | None], object],  # MLflow's aliases
+    mirror: Mirror,
 ) -> Champion:
     """Make the version the champion; MLflow's aliases follow.
 
@@ -77,10 +80,22 @@ def promote(
         cutoff=cutoff,
     )
     move(champion)
-    previous = version_of(store, version.plan, before.version) if before else None
-    mirror(version.plan, version.mlflow_version, previous.mlflow_version if previous else None)
+    mirror_champion(store, champion, mirror)
     get_run_logger().info("champion of %s: version %d", version.plan, version.number)
     return champion
+
+
+def mirror_champion(store: Store, champion: Champion | None, mirror: Mirror) -> None:
+    """Make MLflow's aliases say what `champion.json` says.
+
+    Done at each promotion, and at the start of each night: a kill between the two moves, or a hand
+    in MLflow, is mended by the next one.
+    """
+    if champion is None:
+        return
+    now = version_of(store, champion.plan, champion.version)
+    before = champion.previous and version_of(store, champion.plan, champion.previous)
+    mirror(champion.plan, now.mlflow_version, before.mlflow_version if before else None)
 
 
 @task(name="load champion", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=2)

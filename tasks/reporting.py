@@ -31,8 +31,9 @@ def report(night: Night) -> None:
         table=leaderboard(night.studies),
         description="Best trials of all families; macro-F1 out of fold, after offsets",
     )
-    if night.mlflow_uri.startswith("http") and night.mlflow_run:
-        create_link_artifact(key=f"mlflow-{key}", link=night.mlflow_uri, link_text="MLflow")
+    if night.mlflow_link:
+        text = "This night in MLflow: studies, trials, pictures, the model"
+        create_link_artifact(key=f"mlflow-{key}", link=night.mlflow_link, link_text=text)
 
 
 def headline(night: Night) -> str:
@@ -140,9 +141,10 @@ def night_files(night: Night) -> dict[str, bytes]:
 
 def _champions(night: Night) -> str:
     before, after = night.champion_before, night.champion_after
+    link = f" [This night in MLflow]({night.mlflow_link})." if night.mlflow_link else ""
     if before == after:
-        return f"Champion: {_version(after)}, unchanged."
-    return f"Champion: {_version(after)}, before {_version(before)}."
+        return f"Champion: {_version(after)}, unchanged.{link}"
+    return f"Champion: {_version(after)}, before {_version(before)}.{link}"
 
 
 def _news(night: Night) -> str:

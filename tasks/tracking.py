@@ -85,6 +85,11 @@ class Tracker:
                 "MLFLOW_TRACKING_URI, and the next start resumes the night."
             )
 
+    def link(self, pages: str | None, run: str) -> str:
+        """Where a person reads the run: below the given pages, or the tracking server's own."""
+        root = pages or (self.uri if self.uri.startswith("http") else "")
+        return f"{root.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{run}" if root else ""
+
     @_surviving("open a study")
     def open_study(self, family: str, study: str) -> str:
         """The parent run of this study: the same run again after a crash."""

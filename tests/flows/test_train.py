@@ -305,3 +305,25 @@ def _somebody():
     return Champion(
         plan="tiny", version=7, digest="d", since=datetime(2026, 1, 1, tzinfo=UTC), run_id="r"
     )
+
+
+def test_a_defect_of_ours_is_on_record_by_kind_and_place_without_its_words(world, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a cell of the data")
+
+    monkeypatch.setattr("flows.train.scan_source", broken)
+    record = world.night()
+    assert record.outcome == "failed"
+    assert record.reasons[0].startswith("ZeroDivisionError at test_train.py:")
+    assert "a cell" not in record.model_dump_json()
+
+
+def test_an_alias_that_strayed_is_brought_back_by_the_next_night(world, client):
+    world.night()
+    client().delete_registered_model_alias("tiny", "champion")
+    world.drop("2026-01-02.csv", rows=60, seed=1)
+    record = world.night()
+    found = client().get_model_version_by_alias("tiny", "champion")
+    store = _state(world)
+    now = next(v for v in versions(store, "tiny") if v.number == record.champion_after)
+    assert str(found.version) == now.mlflow_version

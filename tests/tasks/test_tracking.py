@@ -112,3 +112,9 @@ def test_the_night_keeps_its_files(tracker, client):
     )
     assert client.get_run(run).data.metrics == {"macro_f1": 0.5}
     assert [f.path for f in client.list_artifacts(run, "challenger")] == ["challenger/c.csv"]
+
+
+def test_a_run_is_linked_where_there_are_pages_for_people(tracker):
+    assert tracker.link(None, "r1") == ""
+    link = tracker.link("http://127.0.0.1:5000/", "r1")
+    assert link == f"http://127.0.0.1:5000/#/experiments/{tracker.experiment_id}/runs/r1"
