@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset
 from schemas.features import Features
+from schemas.knobs import Range
 from schemas.label import ClassValue, Label, SingleLabel, class_text
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.strict import NonEmpty, Strict, untold
@@ -81,7 +82,7 @@ class Plan(Strict):
     split: Split = HashSplit()
     imbalance: Annotated[tuple[Imbalance, ...], NonEmpty] = (
         NoResampling(),
-        ClassWeights(),
+        ClassWeights(exponent=Range(low=0.0, high=1.0)),
         RandomUndersampling(),
         Smote(),
     )
