@@ -4,6 +4,7 @@ Ragged rows, repeated names, unclosed quotes and bytes that are not UTF-8 are re
 them is read by other readers as rows with their labels shifted. No message holds a cell.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -73,7 +74,7 @@ def _bytes(path: Path, name: str) -> bytes:
                 f"{name}: expected a whole gzip file, got {len(content):,} bytes that end early "
                 "or are damaged. Upload it again."
             ) from fault
-    if not content.strip():
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
         raise DataRejected(f"{name}: expected a header and rows, got an empty file. Remove it.")
     _refuse_other_encodings(content, name)
     return content
@@ -97,9 +98,9 @@ def _refuse_other_encodings(content: bytes, name: str) -> None:
 
 
 def _csv(content: bytes, name: str) -> pa.Table:
-    header = _header(content)
-    _refuse_repeated(header, name)
     _refuse_open_quote(content, name)
+    header = _header(content, name)
+    _refuse_repeated(header, name)
     ragged: list[pa_csv.InvalidRow] = []
 
     def note(row: pa_csv.InvalidRow) -> str:
@@ -126,9 +127,15 @@ def _csv(content: bytes, name: str) -> pa.Table:
     return table
 
 
-def _header(content: bytes) -> list[str]:
+def _header(content: bytes, name: str) -> list[str]:
     lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    return next(cells for cells in csv.reader(lines) if cells)
+    try:
+        return next(cells for cells in csv.reader(lines) if cells)
+    except csv.Error:  # a field larger than the reader's limit, 131,072 characters
+        raise DataRejected(
+            f"{name}: expected the names of columns in the first line, got a longer cell than any "
+            "name. Put a header in front of the rows."
+        ) from None
 
 
 def _refuse_repeated(header: list[str], name: str) -> None:

@@ -60,6 +60,7 @@ def test_parquet_is_read_as_stored(tmp_path: Path) -> None:
     [
         (b"", "day.csv: expected a header and rows, got an empty file"),
         (b" \n\n", "got an empty file"),
+        (b"\xef\xbb\xbf", "day.csv: expected a header and rows, got an empty file"),
         (b"a,b\n", "got a header and no rows"),
         (b"a,a\n1,2\n", "'a' more than once in the header"),
         (b"a,b\n1,2\n3\n4,5,6\n", r"expected 2 cells in each row, got 1 or 3 in 2 \(rows 2, 3\)"),
@@ -68,10 +69,13 @@ def test_parquet_is_read_as_stored(tmp_path: Path) -> None:
         ("a,b\n1,2\n".encode("utf-16-le"), "got a NUL byte in line 1"),
         (b"a,b\n1,\x00\n", "got a NUL byte in line 2"),
         (b'a,b\n1,"open\n3,4\n', "one that runs to the end of the file"),
+        (b'a,"b\n' + b"1,2\n" * 60_000, "day.csv: .*one that runs to the end of the file"),
+        (b'a,"b\n' + b"1,2\n" * 60_000 + b'"\n3,4\n', "day.csv: .*a longer cell than any name"),
     ],
     ids=[
-        "empty", "blank", "header-only", "repeated-name", "ragged", "latin-1", "utf-16",
-        "utf-16-without-mark", "nul", "open-quote",
+        "empty", "blank", "byte-order-mark-only", "header-only", "repeated-name", "ragged",
+        "latin-1", "utf-16", "utf-16-without-mark", "nul", "open-quote", "open-quote-in-header",
+        "endless-header",
     ],
 )  # fmt: skip
 def test_a_file_that_others_misread_is_refused(
