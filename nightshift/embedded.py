@@ -99,7 +99,7 @@ def running_server(home: Home) -> str | None:
     """The API URL of the server that `nightshift up` runs in this home, if it answers."""
     try:
         url = json.loads(address_file(home).read_text())["api_url"]
-    except (FileNotFoundError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):  # a home that is none is told by whoever makes it
         return None
     return url if answers(url) else None
 

@@ -35,10 +35,6 @@ class Home:
         return self.root / "work"
 
     @property
-    def models(self) -> Path:
-        return self.root / "models"
-
-    @property
     def prefect(self) -> Path:
         """Prefect's own home: its database, its profiles and no one else's."""
         return self.root / "prefect"
@@ -54,10 +50,13 @@ class Home:
 
     def make(self) -> "Home":
         """Create the folders, closed to other users: they hold rows and unauthenticated stores."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.cache, self.studies, self.work, self.models, self.prefect, self.logs):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        self.mlflow_artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.cache, self.studies, self.work, self.prefect, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.mlflow_artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _unusable(self.root, str(fault.strerror)) from fault
         return self
 
 
@@ -72,8 +71,20 @@ def home_from(environ: Mapping[str, str]) -> Home:
             f"{VARIABLE} expected a folder, got {named!r}. State is kept in a local folder; "
             f"set {VARIABLE} to a path or leave it unset for ./{DEFAULT}."
         )
-    root = Path(named).expanduser().absolute()
-    if root.exists() and not root.is_dir():
-        raise PlanError(f"{VARIABLE} expected a folder, got the file {root}. Name another path.")
+    try:
+        root = Path(named).expanduser().absolute()
+        if root.exists() and not root.is_dir():
+            raise PlanError(f"{VARIABLE} expected a folder, got the file {root}. Name another.")
+    except RuntimeError as fault:  # a `~user` that this machine does not know
+        raise _unusable(named, "nobody of that name here") from fault
+    except OSError as fault:
+        raise _unusable(named, str(fault.strerror)) from fault
     own = f"sqlite:///{root / 'mlflow' / 'mlflow.db'}"
     return Home(root=root, mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or own)
+
+
+def _unusable(place: Path | str, why: str) -> PlanError:
+    return PlanError(
+        f"{VARIABLE} expected a folder that can be made and written to, got {place}: {why}. "
+        f"Set {VARIABLE} to another path, or leave it unset for ./{DEFAULT}."
+    )

@@ -38,6 +38,20 @@ def test_a_bucket_as_home_is_refused() -> None:
         home_from({"NIGHTSHIFT_HOME": "gs://bucket/state"})
 
 
+@pytest.mark.parametrize("place", ["file/home", "n" * 300], ids=["below-a-file", "too-long"])
+def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        PlanError, match=r"(?s)NIGHTSHIFT_HOME expected .*got .*Set NIGHTSHIFT_HOME"
+    ):
+        home_from({"NIGHTSHIFT_HOME": str(tmp_path / place)}).make()
+
+
+def test_a_home_of_nobody_is_refused() -> None:
+    with pytest.raises(PlanError, match="got ~nobody-here/home: nobody of that name"):
+        home_from({"NIGHTSHIFT_HOME": "~nobody-here/home"})
+
+
 def test_a_file_as_home_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.touch()
