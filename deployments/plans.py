@@ -54,11 +54,19 @@ def enabled_names() -> tuple[str, ...]:
     return tuple(name for name in shipped_names() if _says_enabled(SHIPPED / f"{name}.yaml"))
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether PLAN is the place of a file; without an ending or a folder it is a name.
+
+    >>> is_path("spam"), is_path("spam.yaml"), is_path("plans/spam")
+    (False, True, True)
+    """
+    return name_or_path.endswith(YAML) or os.sep in name_or_path or "/" in name_or_path
+
+
 def plan_path(name_or_path: str) -> Path:
     """Where a plan stands; a bare name is looked up among the shipped ones."""
-    given = Path(name_or_path)
-    if given.suffix in YAML or os.sep in name_or_path or "/" in name_or_path:
-        return given
+    if is_path(name_or_path):
+        return Path(name_or_path)
     names = shipped_names()
     if name_or_path in names:
         return SHIPPED / f"{name_or_path}.yaml"

@@ -115,7 +115,7 @@ def nights(
     from tasks.ledger import damaged, history
     from tasks.storage import open_store
 
-    name = plans.name_of(plan) if plan else None
+    name = None if plan is None else plans.name_of(plan)
     store = open_store(home_from(os.environ).state)
     records = history(store, name)
     for entry in damaged(store, name):

@@ -1,6 +1,7 @@
 """`nightshift plan ...`, and what PLAN means to commands that only need its name."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,18 @@ def check(
 
 
 def name_of(plan: str) -> str:
-    """The name under which the ledger knows a plan; one that is given by path says it itself."""
-    from deployments.plans import YAML, load_plan
+    """The name under which the ledger knows a plan; one that is given by path says it itself.
 
-    return load_plan(plan).name if plan.endswith(YAML) else plan
+    A name need not be that of a plan that still stands: the ledger remembers all of them.
+    """
+    from deployments.plans import is_path, load_plan
+    from schemas.faults import PlanError
+
+    if is_path(plan):
+        return load_plan(plan).name
+    if not re.fullmatch(r"[a-z0-9_-]+", plan):
+        raise PlanError(
+            f"PLAN: expected a plan's name (small letters, digits, '-' and '_') or the path of "
+            f"its YAML file, got {plan!r}. `nightshift nights` shows the names there are."
+        )
+    return plan

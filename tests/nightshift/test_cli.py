@@ -124,12 +124,28 @@ def test_a_checked_plan_tells_rows_of_each_class_and_leaves_nothing_behind(home,
         (("train", "--budget-minutes", "soon"), "--budget-minutes"),
         (("trian",), "No such command"),
         (("predict", "quickstart"), "--input"),
+        (("nights", ".."), "PLAN: expected a plan's name"),
+        (("nights", ""), "PLAN: expected a plan's name"),
+        (("nights", "../x"), "x; expected a YAML file of that name"),
+        (("models", "list", "Quick start"), "got 'Quick start'"),
+        (("models", "latest", "../x"), "x; expected a YAML file of that name"),
+        (("models", "get", "..", "--output", "kept"), "PLAN: expected a plan's name"),
+        (("predict", "..", "--input", "a.csv", "--output", "b.csv"), "There is no plan '..'"),
     ],
 )
 def test_wrong_arguments_end_with_2(home, words, told):
     result = run(*words)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+@pytest.mark.parametrize("words", [("train", "quickstart"), ("up",)], ids=" ".join)
+def test_a_home_that_cannot_be_made_is_no_defect_of_ours(home, monkeypatch, words):
+    (home.parent / "file").touch()
+    monkeypatch.setenv("NIGHTSHIFT_HOME", "file/home")
+    told = run(*words)
+    assert told.exit_code == 2
+    assert "NIGHTSHIFT_HOME expected a folder that can be made" in told.stderr
 
 
 @pytest.mark.parametrize(
