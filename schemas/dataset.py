@@ -8,7 +8,7 @@ from schemas.strict import Strict
 
 
 class TextColumn(Strict):
-    """Free text; private unless the plan says `show_text: true`."""
+    """Free text; private: no cell of it is ever shown."""
 
     role: Literal["text"] = "text"
     max_chars: PositiveInt = 100_000
@@ -63,10 +63,12 @@ class Floors(Strict):
 
 
 class Dataset(Strict):
-    """One folder or `gs://` prefix of CSV (also .gz) and Parquet objects with the same columns.
+    """One folder of CSV (also .gz) and Parquet objects with the same columns.
 
-    `key` names the column that says which rows are the same case: they share a side of every
-    split. Without it the normalised text decides, or all feature cells where there is no text.
+    `key` names the column that tells one case from another: one row a key is kept, the last in
+    the order of object names and of rows in them, so a later row corrects the earlier ones.
+    Without it the rows of a case are those of the same normalised text, or of the same feature
+    cells where there is no text; all of them stay, and they share a side of every split.
     """
 
     source: str

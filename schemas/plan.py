@@ -76,7 +76,6 @@ class Plan(Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
     enabled: bool = False
-    show_text: bool = False
     dataset: Dataset
     label: Label
     split: Split = HashSplit()
@@ -102,7 +101,6 @@ class Plan(Strict):
         same = self.model_dump_json(
             exclude={
                 "enabled": True,
-                "show_text": True,
                 "dataset": {"source"},
                 "search": {"budget_minutes", "workers"},
             }
