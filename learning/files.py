@@ -36,7 +36,9 @@ def read_file(path: Path, name: str) -> pa.Table:
             "Convert it, or leave it out by dataset.pattern."
         )
     if table.num_rows == 0:
-        raise DataRejected(f"{name}: expected rows, got a header and no rows. Remove it.")
+        raise DataRejected(
+            f"{name}: expected rows, got a header and no rows. Add rows, or remove it."
+        )
     return table
 
 
@@ -75,7 +77,9 @@ def _bytes(path: Path, name: str) -> bytes:
                 "or are damaged. Upload it again."
             ) from fault
     if not content.removeprefix(codecs.BOM_UTF8).strip():
-        raise DataRejected(f"{name}: expected a header and rows, got an empty file. Remove it.")
+        raise DataRejected(
+            f"{name}: expected a header and rows, got an empty file. Fill or remove it."
+        )
     _refuse_other_encodings(content, name)
     return content
 

@@ -1,4 +1,4 @@
-"""The champion on new rows: one answer a row, in order, or a clear refusal."""
+"""The champion on new rows, or a clear refusal."""
 
 import json
 import logging
@@ -6,59 +6,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from flows.predict import export_version, predict_file
-from learning.calibration import identity
-from learning.models import FittedModel, save
-from learning.pipelines import pipeline, serving
-from schemas.classifiers import LogisticRegression
-from schemas.dataset import Dataset, NumberColumn, TextColumn
-from schemas.faults import DataRejected, ModelRefused, PlanError
-from schemas.features import Features, TextFeatures
+from learning.models import save
+from schemas.faults import ModelRefused, PlanError
 from schemas.label import SingleLabel
 from schemas.ledger import Champion, Version
 from schemas.plan import Plan
-from schemas.samplers import NoResampling
 from schemas.store import ABSENT
-from schemas.trials import Candidate
 from tasks import registry
 from tasks.home import Home
 from tasks.ledger import move_champion
 from tasks.storage import open_store
+from tests.tasks.kept import SIGNS, dataset, fitted
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-COLUMNS = {"said": TextColumn(), "amount": NumberColumn()}
-
-
-def plan(key: str | None = None, classes: tuple = (-1, 0, 1)) -> Plan:
-    return Plan(
-        name="mine",
-        dataset=Dataset(source="rows", columns=COLUMNS, key=key),
-        label=SingleLabel(column="sign", classes=classes),
-    )
-
-
-def fitted(classes: tuple = (-1, 0, 1)) -> FittedModel:
-    labels = np.arange(30) % 3
-    frame = pd.DataFrame(
-        {"said": [("bad", "plain", "good")[i] for i in labels], "amount": labels.astype(float)}
-    )
-    candidate = Candidate(
-        features=Features(text=TextFeatures(weighting="binary", ngram_max=1, min_df=2)),
-        imbalance=NoResampling(),
-        classifier=LogisticRegression(C=100.0),
-    )
-    steps = pipeline(candidate, COLUMNS, [10, 10, 10], seed=1, threads=1)
-    return FittedModel(
-        pipeline=serving(steps.fit(frame, labels)),
-        columns=COLUMNS,
-        class_texts=tuple(map(str, classes)),
-        class_values=classes,
-        calibration=identity(3),
-        offsets=np.zeros(3),
-    )
+PLAN = Plan(name="mine", dataset=dataset(), label=SingleLabel(column="sign", classes=SIGNS))
 
 
 @pytest.fixture
@@ -88,65 +52,23 @@ def rows(tmp_path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
-def test_each_row_is_answered_in_order_whatever_the_format(home, rows, tmp_path, ending):
-    target = tmp_path / f"answers{ending}"
-    predicted = predict_file(plan(), home, rows, target)
+def test_the_champion_answers_not_the_newest_version(home, rows, tmp_path):
+    predicted = predict_file(PLAN, home, rows, tmp_path / "answers.csv")
     assert (predicted.rows, predicted.plan, predicted.version) == (3, "mine", 1)
-    read = pd.read_parquet if ending == ".parquet" else pd.read_csv
-    told = read(target)
-    columns = [f"probability_{text}" for text in ("-1", "0", "1")]
-    assert list(told.columns) == ["row", "prediction", *columns]
-    assert list(told["row"]) == [1, 2, 3]
-    assert list(told["prediction"][:2]) == [-1, 1]
-    np.testing.assert_allclose(told[columns].sum(axis=1), 1)
-
-
-def test_answers_carry_the_key_as_it_was_written(home, rows, tmp_path):
-    predict_file(plan(key="id"), home, rows, tmp_path / "answers.csv")
-    assert (tmp_path / "answers.csv").read_text().splitlines()[1].startswith("007,-1,")
-
-
-def test_rows_without_the_key_are_numbered(home, rows, tmp_path):
-    predict_file(plan(key="absent"), home, rows, tmp_path / "answers.csv")
     assert (tmp_path / "answers.csv").read_text().startswith("row,prediction,")
 
 
-def test_the_champion_answers_with_the_columns_that_it_was_trained_on(home, rows, tmp_path):
-    changed = plan().model_copy(
-        update={"dataset": Dataset(source="rows", columns={"newer": NumberColumn()})}
-    )
-    assert predict_file(changed, home, rows, tmp_path / "answers.csv").rows == 3
-
-
-@pytest.mark.parametrize(
-    ("target", "fault", "told"),
-    [
-        ("answers.txt", PlanError, "expected a name that ends in .csv"),
-        ("nowhere/answers.csv", PlanError, "expected an existing folder"),
-        ("rows.csv", PlanError, "expected another file than --input"),
-    ],
-)
-def test_a_place_that_cannot_be_written_is_refused_first(home, rows, tmp_path, target, fault, told):
+def test_an_output_over_the_input_is_refused_and_nothing_is_touched(home, rows):
     before = rows.read_bytes()
-    with pytest.raises(fault, match=told):
-        predict_file(plan(), home, rows, tmp_path / target)
+    with pytest.raises(PlanError, match="expected another file than --input"):
+        predict_file(PLAN, home, rows, rows)
     assert rows.read_bytes() == before
-
-
-def test_a_missing_input_and_missing_columns_are_told(home, tmp_path):
-    with pytest.raises(DataRejected, match="--input: expected a file"):
-        predict_file(plan(), home, tmp_path / "nope.csv", tmp_path / "answers.csv")
-    (tmp_path / "few.csv").write_text("said\nbad\n")
-    with pytest.raises(DataRejected, match="expected the columns 'amount'"):
-        predict_file(plan(), home, tmp_path / "few.csv", tmp_path / "answers.csv")
-    assert not (tmp_path / "answers.csv").exists()
 
 
 def test_without_a_champion_it_says_how_to_get_one(rows, tmp_path):
     home = Home(tmp_path / "empty", mlflow_uri="").make()
     with pytest.raises(ModelRefused, match=r"Expected a champion of mine.*nightshift train mine"):
-        predict_file(plan(), home, rows, tmp_path / "answers.csv")
+        predict_file(PLAN, home, rows, tmp_path / "answers.csv")
 
 
 def test_a_changed_model_answers_nothing(home, rows, tmp_path):
@@ -154,7 +76,7 @@ def test_a_changed_model_answers_nothing(home, rows, tmp_path):
         card = json.loads(path.read_text())
         path.write_text(json.dumps({**card, "offsets": [9.0, 0.0, 0.0]}))
     with pytest.raises(ModelRefused):
-        predict_file(plan(), home, rows, tmp_path / "answers.csv")
+        predict_file(PLAN, home, rows, tmp_path / "answers.csv")
     assert not (tmp_path / "answers.csv").exists()
 
 

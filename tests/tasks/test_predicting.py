@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from learning.models import save
+from schemas.dataset import Dataset, NumberColumn
+from schemas.faults import DataRejected, ModelRefused, PlanError
+from schemas.label import ClassValue
+from tasks.predicting import answer_file, hand_out, refuse_places
+from tests.tasks.kept import SIGNS, dataset, fitted
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text('id,amount,said,extra\n007,0,bad,x\n8,2,"good\nand more",y\n9,,,z\n')
+    return path
+
+
+def kept(folder: Path, classes: tuple[ClassValue, ...] = SIGNS) -> tuple[Path, str]:
+    return folder, save(fitted(classes), folder, np.arange(5, dtype=np.uint64))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_each_row_is_answered_in_order_whatever_the_format(
+    rows: Path, tmp_path: Path, ending: str
+) -> None:
+    target = tmp_path / f"answers{ending}"
+    assert answer_file(*kept(tmp_path / "model"), dataset(), rows, target) == 3
+    told = pd.read_parquet(target) if ending == ".parquet" else pd.read_csv(target)
+    columns = [f"probability_{text}" for text in ("-1", "0", "1")]
+    assert list(told.columns) == ["row", "prediction", *columns]
+    assert list(told["row"]) == [1, 2, 3]
+    assert list(told["prediction"][:2]) == [-1, 1]
+    np.testing.assert_allclose(told[columns].sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "first"),
+    [
+        ("parquet_answers.csv", (-1.0, 0.0, 1.0), "-1"),
+        ("answers.parquet.csv", (True, False, "maybe"), "true"),
+        ("answers.parquet", (-1.0, 0.0, 1.0), -1.0),
+        ("answers.parquet", (True, False, "maybe"), "true"),
+    ],
+)
+def test_parquet_keeps_classes_of_one_kind_and_csv_their_texts(
+    rows: Path, tmp_path: Path, name: str, classes: tuple[ClassValue, ...], first: ClassValue
+) -> None:
+    target = tmp_path / name
+    answer_file(*kept(tmp_path / "model", classes), dataset(), rows, target)
+    told = pd.read_parquet(target) if name.endswith(".parquet") else pd.read_csv(target, dtype=str)
+    assert told["prediction"].iloc[0] == first
+
+
+@pytest.mark.parametrize(
+    ("key", "start"),
+    [("id", "id,prediction,.*\n007,-1,"), ("absent", "row,prediction,.*\n1,-1,")],
+)
+def test_answers_carry_the_key_as_it_was_written_or_a_number(
+    rows: Path, tmp_path: Path, key: str, start: str
+) -> None:
+    target = tmp_path / "answers.csv"
+    answer_file(*kept(tmp_path / "model"), dataset(key), rows, target)
+    assert pd.Series(target.read_text()).str.match(start).all()
+
+
+def test_the_model_answers_with_the_columns_that_it_was_trained_on(
+    rows: Path, tmp_path: Path
+) -> None:
+    changed = Dataset(source="rows", columns={"newer": NumberColumn()})
+    assert answer_file(*kept(tmp_path / "model"), changed, rows, tmp_path / "answers.csv") == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("said\nbad\n", "expected the columns 'amount'"),
+        ("said,amount\n", "^few.csv: expected rows, got a header and no rows"),
+    ],
+)
+def test_input_that_is_no_rows_is_refused_and_nothing_is_written(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "few.csv").write_text(content)
+    model = kept(tmp_path / "model")
+    with pytest.raises(DataRejected, match=message):
+        answer_file(*model, dataset(), tmp_path / "few.csv", tmp_path / "answers.csv")
+    assert not (tmp_path / "answers.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("answers.txt", "expected a name that ends in .csv"),
+        ("nowhere/answers.csv", "expected an existing folder"),
+        ("rows.csv", "expected another file than --input"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_first(
+    rows: Path, tmp_path: Path, target: str, told: str
+) -> None:
+    with pytest.raises(PlanError, match=told):
+        refuse_places(rows, tmp_path / target)
+
+
+def test_a_missing_input_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match="--input: expected a file"):
+        refuse_places(tmp_path / "nope.csv", tmp_path / "answers.csv")
+
+
+def test_a_folder_in_the_place_of_the_answers_is_told_and_stays(rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "answers.csv").mkdir()
+    with pytest.raises(PlanError, match="--output: expected a place that can be written"):
+        answer_file(*kept(tmp_path / "model"), dataset(), rows, tmp_path / "answers.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.csv", "model", "rows.csv"]
+
+
+def test_files_are_handed_out_once_verified_and_never_over_others(tmp_path: Path) -> None:
+    model, digest = kept(tmp_path / "model")
+    hand_out(model, digest, tmp_path / "new" / "one")
+    names = sorted(path.name for path in model.iterdir())
+    assert sorted(path.name for path in (tmp_path / "new" / "one").iterdir()) == names
+    with pytest.raises(PlanError, match="expected a folder that does not exist yet"):
+        hand_out(model, digest, tmp_path / "new" / "one")
+    with pytest.raises(ModelRefused):
+        hand_out(model, "0" * 64, tmp_path / "two")
+    assert not (tmp_path / "two").exists()
