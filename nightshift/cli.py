@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from nightshift.commands import models, plans
+from nightshift.commands.arguments import AsJson, PlanName
 from schemas.faults import NightshiftError, PlanError
 
 if TYPE_CHECKING:
@@ -50,11 +51,6 @@ app = typer.Typer(
 )
 app.add_typer(models.app, name="models")
 app.add_typer(plans.app, name="plan")
-
-PlanName = Annotated[
-    str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its YAML file.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback()

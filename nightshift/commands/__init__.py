@@ -1,1 +1,1 @@
-"""Groups of commands, one file each: `models` and `plans`."""
+"""Groups of commands, one file each: `models` and `plans`; `arguments` are what they share."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nightshift.commands.arguments import AsJson, PlanName
 from nightshift.commands.plans import name_of
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from tasks.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="Look at the registered models of a plan.")
-
-PlanName = Annotated[
-    str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its YAML file.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command("list")

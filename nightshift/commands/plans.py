@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from nightshift.commands.arguments import PlanName
+
 app = typer.Typer(no_args_is_help=True, help="Look at plans.")
 
 
@@ -18,7 +20,7 @@ def _group() -> None:
 
 @app.command()
 def check(
-    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Name, or path of a YAML file.")],
+    plan: PlanName,
     source: Annotated[
         str | None, typer.Option(help="Another folder in the place of the plan's own.")
     ] = None,
