@@ -11,11 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from schemas.ledger import Champion, Outcome, Record, Version
+from schemas.ledger import BAD_PLAN, Champion, Outcome, Record, Version
 from schemas.results import Interval
 
 PIPE_WIDTH = 160  # columns of a table that no terminal bounds
-BAD_PLAN = "bad-plan"  # the note on a night that its plan kept from starting
 ROLES = ("challenger", "champion", "baseline")
 
 

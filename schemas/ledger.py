@@ -18,6 +18,9 @@ FINISHED: frozenset[Outcome] = frozenset({"held", "insufficient-evidence", "prom
 Rejected data does not: it is refused, told and recorded again until the source is mended.
 """
 
+BAD_PLAN = "bad-plan"
+"""The note on a night that its plan kept from starting."""
+
 
 class Version(Strict):
     """A registered model. `digest` is the sha256 of its manifest, kept outside of the model."""
