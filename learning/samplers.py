@@ -8,11 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import assert_never
 
-import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
-from numpy.typing import NDArray
 
 from schemas.knobs import value
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
@@ -57,22 +55,6 @@ def class_weights(
     present = {c: n for c, n in enumerate(counts) if n > 0}
     mean = sum(n ** (1 - exponent) for n in present.values()) / sum(present.values())
     return {c: n**-exponent / mean for c, n in present.items()}
-
-
-def effective_prior(
-    spec: Imbalance,  # settled
-    counts: Sequence[int],
-) -> NDArray[np.float64]:
-    """(classes,) the class shares that the classifier meets after sampling and weighing.
-
-    >>> effective_prior(ClassWeights(exponent=1.0), (1, 3)).tolist()
-    [0.5, 0.5]
-    """
-    rows = np.asarray(_targets(spec, counts), dtype=np.float64)
-    weights = class_weights(spec, counts) or {}
-    rows *= [weights.get(c, 1.0) for c in range(len(rows))]
-    shares: NDArray[np.float64] = rows / rows.sum()
-    return shares
 
 
 def _targets(spec: Imbalance, counts: Sequence[int]) -> list[int]:

@@ -29,10 +29,6 @@ class Changes(Strict):
     changed: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
 
-    @property
-    def none(self) -> bool:
-        return not (self.new or self.changed or self.vanished)
-
 
 class Shard(Strict):
     """One object, validated and kept as Parquet under a name made from its content."""

@@ -101,8 +101,8 @@ def release(store: Store, claim: Claim) -> None:
 class Heartbeat:
     """Renews a claim four times a `ttl_s` for as long as the block lasts.
 
-    `lost` tells that another run took the claim over; `check()` raises it. A store that can't be
-    written for a while is tried again at the next beat.
+    `check()` raises where another run took the claim over. A store that can't be written for a
+    while is tried again at the next beat.
     """
 
     def __init__(self, store: Store, claim: Claim, clock: Callable[[], datetime] = utc_now) -> None:
@@ -123,10 +123,6 @@ class Heartbeat:
     ) -> None:
         self._done.set()
         self._thread.join()
-
-    @property
-    def lost(self) -> bool:
-        return self._conflict is not None
 
     def check(self) -> None:
         """Call it before anything that must not be done twice."""
@@ -191,13 +187,6 @@ def finished_for(
         and record.plan_digest == plan_digest
     )
     return max(same, key=lambda record: record.started_at, default=None)
-
-
-def champion_as_of(history: Sequence[Record], date: datetime) -> int | None:
-    """The version that answered at that time, from one plan's history; None before the first."""
-    moves = [r for r in history if r.champion_after is not None and r.ended_at <= date]
-    last = max(moves, key=lambda record: record.ended_at, default=None)
-    return last.champion_after if last else None
 
 
 def settle_killed(store: Store, plan: str, now: datetime) -> list[Record]:
