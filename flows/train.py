@@ -1,7 +1,9 @@
 """The nightly retraining: scan, ingest, screen, tune, fit, judge, keep, promote, record."""
 
+import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,16 +20,17 @@ from learning.budget import Budget
 from learning.screening import baseline
 from learning.warmth import best_points, keep_best_points
 from learning.workers import WorkerPool
-from schemas.faults import NightFailed, NightshiftError, PlanError
+from schemas.faults import NightFailed, NightshiftError
 from schemas.ledger import Champion, Record, Version
-from schemas.manifest import Manifest, Rows
-from schemas.night import Night
+from schemas.manifest import Manifest, Rows, Shard
+from schemas.night import BASELINE, Night, Standing
 from schemas.plan import Plan
+from schemas.store import ABSENT
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
-from tasks.attempt import Attempt, bad_plan
+from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, changes, ingest_objects, scan_source
-from tasks.judging import BASELINE, judge_night
+from tasks.judging import judge_night
 from tasks.ledger import (
     Heartbeat,
     champion,
@@ -42,9 +45,10 @@ from tasks.ledger import (
     write_record,
 )
 from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
-from tasks.reporting import metrics, night_files, report, tags
+from tasks.reporting import ending_files, judgement_files, metrics, report, tags
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
+from tasks.tidying import tidy
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
 
@@ -78,12 +82,11 @@ def run_nights(
     for name in names:
         try:
             plan = load_plan(name, source=source, budget_minutes=budget_minutes)
-        except PlanError as fault:
-            record = bad_plan(name, fault, utc_now())
-            write_record(open_store(home_from(os.environ).make().state), record)
-            records.append(record)
-        else:
             records.append(_run_night(plan, force))
+        except NightshiftError as fault:
+            records.append(not_started(name, fault, utc_now()))
+            with suppress(NightshiftError):  # a store that can't be written is told all the same
+                write_record(open_store(home_from(os.environ).make().state), records[-1])
     return tuple(records)
 
 
@@ -101,8 +104,11 @@ def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
     except NightshiftError as fault:
         record = attempt.fail(fault)
     except BaseException as defect:
-        attempt.crash(defect)
-        raise
+        record = attempt.crash(defect)
+        if not isinstance(defect, Exception):
+            raise
+        # Not raised on: Prefect would show its words, and they may quote a cell of the data.
+        logging.getLogger(__name__).debug("the defect", exc_info=defect)
     get_run_logger().info("%s: %s", record.outcome, "; ".join(record.reasons))
     return state_of(record)
 
@@ -135,6 +141,7 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
         manifest.digest,
         attempt.run_id,
         attempt.now(),
+        started_at=attempt.started_at,
         plan_digest=plan.digest,
         code_version=attempt.code_version,
     )
@@ -152,10 +159,12 @@ class _Found:
     """What the search brought: the night's rows, what was tried on them, and the final fits."""
 
     rows: Rows
+    standing: Standing | None
     methods: tuple[MethodScore, ...]
     studies: tuple[StudyResult, ...]
     finalist: str
     fits: dict[str, RefitResult]
+    shards: tuple[Shard, ...]
     folder: Path
     tracker: Tracker
 
@@ -165,13 +174,13 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
-    with attempt.stage("load champion"):
-        standing = standing_champion(store, before, home.cache)
     found = _search(attempt, home, manifest, budget, before)
     tracker = found.tracker
     judged = found.folder / "judged"
     with attempt.stage("judge"):
-        judgement = judge_night(plan, found.rows, found.finalist, found.fits, standing, judged)
+        judgement = judge_night(
+            plan, found.rows, found.finalist, found.fits, found.standing, judged
+        )
     told = attempt.night(found.rows, found.methods, found.studies, found.fits, judgement)
     heartbeat.check()
     with attempt.stage("keep"):
@@ -180,6 +189,7 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
         update={
             "version": version.number,
             "stage_seconds": dict(attempt.stage_seconds),
+            "mlflow_run": version.mlflow_run_id or "",
             "mlflow_link": tracker.link(
                 os.environ.get("NIGHTSHIFT_MLFLOW_UI"), version.mlflow_run_id or ""
             ),
@@ -188,11 +198,24 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
     if judgement.verdict.decision == "PROMOTE":
         heartbeat.check()
         move = partial(move_champion, store, plan.name, if_generation=generation)
-        promoted = promote(store, version, before, found.rows.cutoff, move, tracker.mirror)
+        stood = found.standing.version if found.standing else None
+        promoted = promote(store, version, stood, found.rows.cutoff, move, tracker.mirror)
         attempt.tell(champion_after=promoted.version)
         told = told.model_copy(update={"champion_after": promoted.version})
-    report(told)
-    return attempt.conclude(told)
+    record = attempt.conclude(told)
+    _tell(attempt, tracker, told)
+    nights = (home.studies / plan.name, home.work / plan.name, home.cache / "models")
+    tidy(nights, home.cache / plan.name, found.shards)
+    return record
+
+
+def _tell(attempt: Attempt, tracker: Tracker, told: Night) -> None:
+    """The page and the whole record, for people; the ledger has the night already."""
+    files = ending_files(told)
+    tracker.add_files(told.mlflow_run, files)
+    attempt.store.write(f"models/{told.plan}/{told.run_id}/night.json", files["night.json"], ABSENT)
+    if report(told, return_state=True).is_failed():
+        get_run_logger().warning("the page could not be written; the ledger has the night")
 
 
 def _search(
@@ -207,9 +230,14 @@ def _search(
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.refit",)) as pool:
         with attempt.stage("ingest"):
-            shards = ingest_objects(open_store(plan.dataset.source), manifest, plan, home.cache)
-            rows = assemble_rows(shards, plan, home.work, before.cutoff if before else None)
+            source = open_store(plan.dataset.source)
+            shards = ingest_objects(source, manifest, plan, home.cache / plan.name)
+            rows = assemble_rows(
+                shards, plan, home.work / plan.name, before.cutoff if before else None
+            )
         attempt.tell(dropped=rows.dropped)
+        with attempt.stage("load champion"):
+            standing = standing_champion(attempt.store, before, home.cache)
         with attempt.stage("open MLflow"):
             tracker = Tracker(
                 home.mlflow_uri,
@@ -223,14 +251,14 @@ def _search(
         with attempt.stage("screen"):
             methods = screen_methods(bench)
         with attempt.stage("tune"):
-            studies = _tune_families(bench, methods, tracker, home)
+            studies = _tune_families(attempt, bench, methods, tracker, home)
         with attempt.stage("fit"):
-            finalist, fits = _fit(bench, methods, studies)
-    return _Found(rows, methods, studies, finalist, fits, folder, tracker)
+            finalist, fits = _fit(attempt, bench, methods, studies)
+    return _Found(rows, standing, methods, studies, finalist, fits, shards, folder, tracker)
 
 
 def _tune_families(
-    bench: Bench, methods: Sequence[MethodScore], tracker: Tracker, home: Home
+    attempt: Attempt, bench: Bench, methods: Sequence[MethodScore], tracker: Tracker, home: Home
 ) -> tuple[StudyResult, ...]:
     """All studies, side by side under one budget; a family that fails is told and left out."""
     kept = tuple(method.imbalance for method in methods if method.kept)
@@ -251,7 +279,7 @@ def _tune_families(
     for kind, future in running.items():
         study = future.result(raise_on_failure=False)
         if isinstance(study, NightshiftError):
-            get_run_logger().warning("%s is left out tonight: %s", kind, study)
+            attempt.note(f"{kind} is left out tonight: {study}")
         elif isinstance(study, BaseException):
             raise study
         else:
@@ -261,11 +289,17 @@ def _tune_families(
 
 
 def _fit(
-    bench: Bench, methods: Sequence[MethodScore], studies: Sequence[StudyResult]
+    attempt: Attempt,
+    bench: Bench,
+    methods: Sequence[MethodScore],
+    studies: Sequence[StudyResult],
 ) -> tuple[str, dict[str, RefitResult]]:
-    """The best out-of-fold recipe and the baseline, each fitted on all training rows."""
+    """The best out-of-fold recipe and the baseline, each fitted on all training rows.
+
+    A finalist that can't be fitted leaves the night to the baseline.
+    """
     floor = baseline(methods)
-    finalist, best = BASELINE, floor.score
+    finalist, best = BASELINE, floor.score or 0.0
     recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
     for study in studies:
         if study.best is not None and study.best.score is not None and study.best.score > best:
@@ -276,13 +310,23 @@ def _fit(
         name: fit_final.submit(name, recipe, threads if name == finalist else 1, bench)
         for name, recipe in recipes.items()
     }
-    return finalist, {name: future.result() for name, future in running.items()}
+    fits = {BASELINE: running[BASELINE].result()}
+    if finalist != BASELINE:
+        fit = running[finalist].result(raise_on_failure=False)
+        if isinstance(fit, NightshiftError):
+            attempt.note(str(fit))
+            finalist = BASELINE
+        elif isinstance(fit, BaseException):
+            raise fit
+        else:
+            fits[finalist] = fit
+    return finalist, fits
 
 
 def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Version:
     """Every challenger is kept, in MLflow and in the store, also one that is not promoted."""
     plan, fit = attempt.plan, told.fits[told.judgement.contender]
-    files = night_files(told)
+    files = judgement_files(told)
     run = tracker.log_night(
         f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
         metrics(told),
@@ -293,8 +337,7 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
     pyfunc = save_pyfunc(Path(fit.out), fit.digest, plan, judged.parent / "pyfunc")
     number = tracker.register(plan.name, pyfunc, run, {"nightshift.digest": fit.digest})
     tracker.check()
-    for name in ("metrics.json", "night.json"):
-        (judged / name).write_bytes(files[name])
+    (judged / "metrics.json").write_bytes(files["metrics.json"])
     return keep_model(attempt.store, Path(fit.out), judged, attempt.version(told, number, run))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 _FIXED_S = 6.0
 _LARGEST_SHARE = 0.5
 _MARGIN = 1.4
+_GRACE, _LEAST_GRACE_S = 0.25, 60.0
 
 
 class Budget:
@@ -48,6 +49,15 @@ class Budget:
         with self._lock:
             refit_s = max((seconds for _, seconds in self._best.values()), default=0.0)
         return min(_FIXED_S + _MARGIN * refit_s, _LARGEST_SHARE * self.total_s)
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds after which a final fit counts as stuck: what is left, and a grace.
+
+        The reserve is an estimate; to kill a fit for its error would throw the night away.
+        """
+        left_s = max(0.0, self.total_s - self.elapsed_s)
+        return left_s + max(_LEAST_GRACE_S, _GRACE * self.total_s)
 
     def deadline(self) -> float:
         """When the search must stop, on this budget's clock; moves as the reserve is learned."""

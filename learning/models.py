@@ -18,6 +18,7 @@ import pandas as pd
 import skops.io
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
@@ -59,8 +60,10 @@ class FittedModel:
     offsets: Offsets
 
     def probabilities(self, frame: pd.DataFrame) -> Probabilities:
-        """Calibrated; `frame` has at least the plan's feature columns."""
-        raw = predict_probabilities(self.pipeline, frame[list(self.columns)], len(self.class_texts))
+        """Calibrated. A feature that the frame lacks, or has in another role, is missing cells."""
+        known = {name: _cells(frame, name, column) for name, column in self.columns.items()}
+        features = pd.DataFrame(known, index=frame.index)
+        raw = predict_probabilities(self.pipeline, features, len(self.class_texts))
         return apply(self.calibration, raw)
 
     def decide(self, probabilities: Probabilities) -> Decisions:
@@ -85,7 +88,7 @@ class _Card(Strict):
 def save(
     model: FittedModel,
     folder: Path,  # new, or empty
-    training_keys: Keys,  # group keys of the rows that the model was fitted on, in any order
+    training_keys: Keys,  # group keys and marks of the rows it was fitted on, in any order
 ) -> str:
     """Write the model's files; the sha256 of its manifest."""
     classifier = model.pipeline.named_steps["classifier"]
@@ -126,10 +129,19 @@ def load(folder: Path, digest: str | None) -> FittedModel:
 
 
 def training_keys(folder: Path, digest: str | None) -> Keys:
-    """Sorted group keys of the rows that the stored model was fitted on, after the same checks."""
+    """Sorted group keys and row marks of what the stored model was fitted on; checked alike."""
     body = _opened(folder, digest)[_KEYS]
     keys: NDArray[np.uint64] = np.load(io.BytesIO(body), allow_pickle=False)
     return keys
+
+
+def _cells(frame: pd.DataFrame, name: str, column: Column) -> pd.Series:
+    number = column.role == "number"
+    if name in frame.columns and is_numeric_dtype(frame[name].dtype) == number:
+        return frame[name]
+    return pd.Series(
+        np.nan if number else None, index=frame.index, dtype=float if number else object
+    )
 
 
 def _opened(folder: Path, digest: str | None) -> dict[str, bytes]:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from sklearn.pipeline import Pipeline
 
+from learning.arrays import Keys
 from learning.calibration import apply, fit_calibration
 from learning.folds import FIT_FAULTS, FitFailed, TrainRows, counts, told, train_rows
+from learning.marks import row_marks
 from learning.metrics import confusion, macro_f1
 from learning.models import FittedModel, load, save
 from learning.offsets import accepted_offsets
@@ -36,7 +39,8 @@ def refit(job: RefitJob) -> RefitResult:
     rows = train_rows(job.rows, tuple(job.columns))
     model = _fitted(job, rows)
     fit_s = time.perf_counter() - started
-    digest = _kept(model, rows, Path(job.out))
+    marks = row_marks(pq.read_table(job.rows, columns=["__row"])["__row"].to_pylist())
+    digest = _kept(model, rows, marks, Path(job.out))
     decisions = model.decide(model.probabilities(rows.frame))
     classes = len(job.class_texts)
     return RefitResult(
@@ -70,12 +74,12 @@ def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
     )
 
 
-def _kept(model: FittedModel, rows: TrainRows, out: Path) -> str:
+def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:
     """Saved beside its place, compared, then moved there: a killed run leaves no half model."""
     part = out.with_name(f"{out.name}.part")
     for leftover in (part, out):
         shutil.rmtree(leftover, ignore_errors=True)
-    digest = save(model, part, rows.keys)
+    digest = save(model, part, np.concatenate([rows.keys, marks]))
     _compare(model, load(part, digest), rows.frame.head(ROWS_COMPARED))
     part.rename(out)
     return digest

@@ -5,7 +5,6 @@ and classes, never a cell of a feature column.
 """
 
 import difflib
-import hashlib
 import itertools
 import unicodedata
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ import pyarrow as pa
 from learning.arrays import Keys, Mask
 from learning.cells import Cells, instants, labels, levels, numbers, texts
 from learning.files import first_few, read_file
+from learning.marks import hashes
 from schemas.dataset import CategoryColumn, Column, Dataset, NumberColumn, TextColumn
 from schemas.faults import DataRejected
 from schemas.frames import KEY, LABEL, RESERVED, ROW, TIME, feature_columns, frame_schema
@@ -88,12 +88,12 @@ def group_keys(
     The same in every process and for ever: which side of the holdout a row is on hangs on it.
     """
     if dataset.key is not None:
-        return _hashes(text.encode() for text in frame[KEY])
+        return hashes(text.encode() for text in frame[KEY])
     written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
     if written:
         rows = zip(*(_filled(frame[name]) for name in written), strict=True)
-        return _hashes(SEPARATOR.join(map(normal_text, row)).encode() for row in rows)
-    return _hashes(_cell_bytes(frame, dataset))
+        return hashes(SEPARATOR.join(map(normal_text, row)).encode() for row in rows)
+    return hashes(_cell_bytes(frame, dataset))
 
 
 def normal_text(text: str) -> str:
@@ -216,12 +216,6 @@ def _numbered(bad: Mask) -> list[int]:
 
 def _row_names(name: str, rows: int) -> "pd.Series[str]":
     return pd.Series([f"{name}#{row}" for row in range(1, rows + 1)], dtype="str")
-
-
-def _hashes(cells: Iterable[bytes]) -> Keys:
-    # One microsecond a row; pandas' own hash is faster and promises nothing across versions.
-    joined = b"".join(hashlib.blake2b(cell, digest_size=8).digest() for cell in cells)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
 
 
 def _cell_bytes(frame: pd.DataFrame, dataset: Dataset) -> Iterable[bytes]:

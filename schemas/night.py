@@ -8,6 +8,9 @@ from schemas.results import Scorecard, Verdict
 from schemas.strict import Strict
 from schemas.trials import MethodScore, RefitResult, StudyResult
 
+BASELINE = "class-weighted logistic regression"
+"""Trained every night; a first champion beats it, or is it."""
+
 
 class Standing(Strict):
     """The champion as it can be loaded tonight: a verified version in a local folder.
@@ -51,9 +54,11 @@ class Night(Strict):
     studies: tuple[StudyResult, ...]
     fits: dict[str, RefitResult]
     judgement: Judgement
+    notes: tuple[str, ...] = ()
     champion_before: int | None = None
     champion_after: int | None = None
     version: int | None = None
     budget_minutes: float
     stage_seconds: dict[str, float] = {}
+    mlflow_run: str = ""
     mlflow_link: str = ""

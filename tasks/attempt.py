@@ -51,10 +51,15 @@ class Attempt:
         self.stage_seconds: dict[str, float] = {}
         self._write = write
         self._facts: dict[str, Any] = {}
+        self._notes: list[str] = []
 
     def tell(self, **facts: object) -> None:
         """Fields of the record that are known from here on."""
         self._facts |= facts
+
+    def note(self, *told: str) -> None:
+        """What the record and the page must not pass over, though the night went on."""
+        self._notes += told
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -74,7 +79,7 @@ class Attempt:
             run_id=self.run_id,
             started_at=self.started_at,
             ended_at=self.now(),
-            reasons=reasons,
+            reasons=(*reasons, *self._notes),
             plan_digest=self.plan.digest,
             code_version=self.code_version,
             flow_run_id=flow_run.id or None,
@@ -125,6 +130,7 @@ class Attempt:
             studies=studies,
             fits=fits,
             judgement=judgement,
+            notes=tuple(self._notes),
             champion_before=self._facts["champion_before"],
             champion_after=self._facts["champion_after"],
             budget_minutes=self.plan.search.budget_minutes,
@@ -175,8 +181,8 @@ class Attempt:
         return self.end(_OUTCOMES[verdict.decision], *verdict.reasons, *night.judgement.notes)
 
 
-def bad_plan(name: str, fault: PlanError, now: datetime) -> Record:
-    """A night that could not start for its plan is on record too, under the name of the file."""
+def not_started(name: str, fault: NightshiftError, now: datetime) -> Record:
+    """The record of a night that never began, for its plan or its store, under the file's name."""
     return Record(
         plan=re.sub(r"[^a-z0-9_-]", "-", Path(name).stem.lower()) or "plan",
         outcome="failed",
@@ -186,7 +192,7 @@ def bad_plan(name: str, fault: PlanError, now: datetime) -> Record:
         reasons=(str(fault),),
         plan_digest="",
         code_version=code_version(),
-        note=BAD_PLAN,
+        note=BAD_PLAN if isinstance(fault, PlanError) else "",
     )
 
 

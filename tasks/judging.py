@@ -9,15 +9,21 @@ from prefect.cache_policies import NO_CACHE
 
 from learning.evaluation import scorecard
 from learning.gate import Answers, judge
-from learning.holdout import Holdout, answer, most_common_class, read_holdout, untouched
+from learning.holdout import (
+    Holdout,
+    answer,
+    differences,
+    most_common_class,
+    read_holdout,
+    untouched,
+)
 from learning.models import FittedModel, load, training_keys
 from schemas.manifest import Rows
-from schemas.night import Judgement, Standing
+from schemas.night import BASELINE, Judgement, Standing
 from schemas.plan import Plan
 from schemas.results import Verdict
 from schemas.trials import RefitResult
 
-BASELINE = "class-weighted logistic regression"
 PREDICTIONS = "holdout_predictions.parquet"
 
 
@@ -47,7 +53,7 @@ def judge_night(
     models = {name: load(folder, digest) for name, (folder, digest) in kept.items()}
     whole = read_holdout(rows)
     holdout = untouched(whole, [training_keys(folder, d) for folder, d in kept.values()])
-    answers = {name: answer(model, holdout) for name, model in models.items()}
+    answers = {n: answer(model, holdout, plan.class_texts) for n, model in models.items()}
     reference = f"version {champion.version.number}" if champion else ""
     contender, verdict, notes = _decide(plan, holdout, answers, finalist, reference)
     _write_predictions(models[contender], holdout, answers[contender], out)
@@ -72,8 +78,17 @@ def judge_night(
         verdict=verdict,
         rows=len(holdout.labels),
         excluded=len(whole.labels) - len(holdout.labels),
-        notes=notes + ((champion.note,) if champion and champion.note else ()),
+        notes=(*notes, *_notes(champion, models.get("champion"), plan)),
     )
+
+
+def _notes(champion: Standing | None, model: FittedModel | None, plan: Plan) -> list[str]:
+    """What a reader of the verdict has to know about the champion."""
+    if champion is None or model is None:
+        return []
+    told = differences(model, plan.dataset.columns, plan.class_texts)
+    number = champion.version.number
+    return [n for n in (champion.note,) if n] + [f"version {number} {each}" for each in told]
 
 
 def _decide(

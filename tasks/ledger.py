@@ -39,6 +39,7 @@ def claim_night(
     now: datetime,
     ttl_s: float = TTL_S,
     *,
+    started_at: datetime | None = None,  # of the attempt, by default now
     plan_digest: str = "",
     code_version: str = "",
 ) -> Claim:
@@ -52,7 +53,7 @@ def claim_night(
         run_id=run_id,
         host=socket.gethostname(),
         pid=os.getpid(),
-        started_at=now,
+        started_at=started_at or now,
         expires_at=now + timedelta(seconds=ttl_s),
         process_start=_process_start(os.getpid()),
         ttl_s=ttl_s,

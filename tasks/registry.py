@@ -1,8 +1,10 @@
 """Models as files under the state store, versions as create-only records beside them."""
 
+import contextlib
 import importlib.metadata
 import logging
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable
 from datetime import datetime
@@ -58,7 +60,7 @@ def keep_model(store: Store, folder: Path, beside: Path, version: Version) -> Ve
 def promote(
     store: Store,
     version: Version,
-    before: Champion | None,
+    before: Version | None,  # the verified version that stood until now
     cutoff: datetime | None,
     move: Callable[[Champion], object],  # the ledger's compare-and-swap on the generation read
     mirror: Mirror,
@@ -76,7 +78,7 @@ def promote(
         digest=version.digest,
         since=version.created_at,
         run_id=version.run_id,
-        previous=before.version if before else None,
+        previous=before.number if before else None,
         cutoff=cutoff,
     )
     move(champion)
@@ -85,17 +87,23 @@ def promote(
     return champion
 
 
+def _recorded(store: Store, champion: Champion) -> Version:
+    """The champion's version; the digest that counts is the one that `champion.json` names."""
+    version = version_of(store, champion.plan, champion.version)
+    return version.model_copy(update={"digest": champion.digest})
+
+
 def mirror_champion(store: Store, champion: Champion | None, mirror: Mirror) -> None:
     """Make MLflow's aliases say what `champion.json` says.
 
-    Done at each promotion, and at the start of each night: a kill between the two moves, or a hand
-    in MLflow, is mended by the next one.
+    Done at each promotion, and at the start of each night that trains: a kill between the two
+    moves, or a hand in MLflow, is mended by the next one. They are a copy, so that one of a
+    version whose record is gone is left out.
     """
     if champion is None:
         return
-    now = version_of(store, champion.plan, champion.version)
-    before = champion.previous and version_of(store, champion.plan, champion.previous)
-    mirror(champion.plan, now.mlflow_version, before.mlflow_version if before else None)
+    told = {version.number: version.mlflow_version for version in versions(store, champion.plan)}
+    mirror(champion.plan, told.get(champion.version), told.get(champion.previous or 0))
 
 
 @task(name="load champion", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=2)
@@ -110,22 +118,15 @@ def standing_champion(store: Store, champion: Champion | None, cache: Path) -> S
     if champion is None:
         return None
     try:
-        return _verified(store, champion.plan, champion.version, champion.digest, cache)
+        return _verified(store, _recorded(store, champion), cache)
     except ModelRefused as refusal:
         if champion.previous is None:
             raise
         get_run_logger().warning("the champion is refused: %s", refusal)
         before = version_of(store, champion.plan, champion.previous)
-        standing = _verified(store, champion.plan, before.number, before.digest, cache)
+        standing = _verified(store, before, cache)
         note = f"version {champion.version} was refused ({refusal}); version {before.number} stands"
         return standing.model_copy(update={"note": note})
-
-
-def _verified(store: Store, plan: str, number: int, digest: str, cache: Path) -> Standing:
-    version = version_of(store, plan, number)
-    folder = fetch_model(store, version, cache)
-    load(folder, digest)
-    return Standing(version=version, folder=str(folder))
 
 
 def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path:
@@ -190,22 +191,44 @@ def version_of(store: Store, plan: str, number: int) -> Version:
 def fetch_model(store: Store, version: Version, cache: Path) -> Path:
     """The version's files in a local folder; unverified, `learning.models.load` checks them.
 
+    A folder is there whole or not at all: it is fetched aside and renamed, so neither a kill nor
+    another process that fetches the same version leaves a part of one.
+
     Raises
     ------
     ModelRefused
-        A file of the version is gone from the store.
+        The files of the version are gone from the store.
     """
-    prefix = f"models/{version.plan}/{version.run_id}/{_MODEL}/"
     folder = cache / "models" / version.digest
+    if folder.is_dir():
+        return folder
+    prefix = f"models/{version.plan}/{version.run_id}/{_MODEL}/"
     refs = list(store.list(prefix))
     if not refs:
         raise ModelRefused(
             f"Expected the files of {version.plan} version {version.number} under {store.uri}/"
             f"{prefix}, got none. Restore them from a backup, or promote another version."
         )
-    for ref in refs:
-        store.download(ref, folder / ref.name.removeprefix(prefix))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as aside:
+        part = Path(aside) / "model"
+        for ref in refs:
+            store.download(ref, part / ref.name.removeprefix(prefix))
+        with contextlib.suppress(OSError):  # another process was faster
+            part.rename(folder)
     return folder
+
+
+def _verified(store: Store, version: Version, cache: Path) -> Standing:
+    """The version, its bytes checked; a copy in the cache that is not right is fetched anew."""
+    folder = fetch_model(store, version, cache)
+    try:
+        load(folder, version.digest)
+    except ModelRefused:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder = fetch_model(store, version, cache)
+        load(folder, version.digest)
+    return Standing(version=version, folder=str(folder))
 
 
 def _record(plan: str, number: int) -> str:

@@ -14,14 +14,14 @@ from prefect.cache_policies import NO_CACHE
 
 from learning.plots import confusion_picture
 from schemas.knobs import Setting
-from schemas.night import Night
+from schemas.night import BASELINE, Night
 from schemas.results import ClassScore, Interval, Scorecard
 from schemas.trials import StudyResult, TrialRecord
 
 _LEADERS = 15
 
 
-@task(name="report", cache_policy=NO_CACHE)
+@task(name="report", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=2)
 def report(night: Night) -> None:
     """The night's page, its leaderboard and the way to MLflow, as artifacts of the flow run."""
     key = night.plan.replace("_", "-")
@@ -51,7 +51,7 @@ def page(night: Night) -> str:
         [
             f"# {night.plan}: {headline(night)}",
             "## Why this verdict",
-            _bullets([*night.judgement.verdict.reasons, *night.judgement.notes]),
+            _bullets([*night.judgement.verdict.reasons, *night.judgement.notes, *night.notes]),
             _champions(night),
             "## What was new",
             _news(night),
@@ -125,13 +125,17 @@ def metrics(night: Night) -> dict[str, float | None]:
     return flat
 
 
-def night_files(night: Night) -> dict[str, bytes]:
-    """Files for MLflow's run of the night: tables, pictures, the page and the whole record."""
-    files = {
+def ending_files(night: Night) -> dict[str, bytes]:
+    """What can be told only when it is known who is champion: the page and the whole record."""
+    return {
         "night.json": night.model_dump_json(indent=2).encode(),
-        "metrics.json": json.dumps(metrics(night), indent=2).encode(),
         "report.md": page(night).encode(),
     }
+
+
+def judgement_files(night: Night) -> dict[str, bytes]:
+    """What is known once the models were judged: figures, tables and pictures."""
+    files = {"metrics.json": json.dumps(metrics(night), indent=2).encode()}
     for role, card in night.judgement.cards.items():
         title = f"{night.plan}: {role}"
         files[f"{role}/confusion_matrix.png"] = confusion_picture(card, title)
@@ -178,13 +182,15 @@ def _methods(night: Night) -> str:
     return _table(
         [
             {
-                "imbalance method": method.method,
-                "macro-F1": f"{method.score:.4f} ({method.low:.4f} to {method.high:.4f})",
-                "without offsets": f"{method.plain_score:.4f}",
-                "log loss": f"{method.log_loss:.4f}",
-                "searched": "yes" if method.kept else "no",
+                "imbalance method": m.method,
+                "macro-F1": _figure(m.score),
+                "95 %": "-" if m.low is None else f"{m.low:.4f} to {_figure(m.high)}",
+                "without offsets": _figure(m.plain_score),
+                "log loss": _figure(m.log_loss),
+                "searched": "yes" if m.kept else "no",
+                "note": html.escape(m.note) or "-",
             }
-            for method in night.methods
+            for m in night.methods
         ]
     )
 
@@ -195,6 +201,7 @@ def _cards(night: Night) -> str:
             {
                 "model": night.judgement.contender if role == "challenger" else role,
                 "macro-F1": _interval(card.macro_f1),
+                "on its training rows": _figure(_train_score(night, role)),
                 "accuracy": f"{card.accuracy:.4f}",
                 "balanced accuracy": f"{card.balanced_accuracy:.4f}",
                 "log loss": f"{card.log_loss:.4f}",
@@ -205,6 +212,13 @@ def _cards(night: Night) -> str:
             for role, card in night.judgement.cards.items()
         ]
     )
+
+
+def _train_score(night: Night, role: str) -> float | None:
+    """Tonight's fits only; the champion's training rows are not read again."""
+    named = {"challenger": night.judgement.contender, "baseline": BASELINE}
+    fit = night.fits.get(named.get(role, ""))
+    return fit.train_score if fit else None
 
 
 def _classes(night: Night) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, ViewType
@@ -41,13 +42,17 @@ def _surviving(doing: str) -> Callable[[Write], Write]:
                 try:
                     return write(tracker, *args, **kwargs)
                 except (MlflowException, OSError) as error:
-                    tracker.trouble = f"could not {doing}: {str(error).splitlines()[0][:300]}"
+                    tracker.trouble = f"could not {doing}: {_first_line(error, tracker)}"
                     _log.warning("MLflow at %s %s", tracker.uri, tracker.trouble)
                     return ""
 
         return cast(Write, guarded)
 
     return wrap
+
+
+def _first_line(error: Exception, tracker: "Tracker") -> str:
+    return str(error).splitlines()[0][:300].replace(tracker.address, tracker.uri)
 
 
 class Tracker:
@@ -63,10 +68,11 @@ class Tracker:
         # The default of seven retries takes four minutes a call when the server is down.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        self.uri = uri
+        self.uri = without_secrets(uri)
         self.lock = threading.RLock()
         self.trouble = ""
         self.experiment_id = ""
+        self.address = uri
         self._tags = dict(tags)
         self._open(experiment, artifacts)
 
@@ -150,6 +156,14 @@ class Tracker:
         self._client.set_terminated(study_run, "FINISHED")
         return study_run
 
+    @_surviving("give a study up")
+    def fail_study(self, study_run: str, why: str) -> str:
+        """End the parent run of a family that is left out."""
+        if study_run:
+            self._client.set_tag(study_run, "note", why)
+            self._client.set_terminated(study_run, "FAILED")
+        return study_run
+
     @_surviving("log the night")
     def log_night(
         self,
@@ -162,13 +176,15 @@ class Tracker:
         """The night's own run: scorecards, tables and pictures of the judged models."""
         run = self._start(name, {"experiment_type": "nightly_judgement", **tags})
         self._log(run, metrics, params)
-        with tempfile.TemporaryDirectory() as folder:
-            for path, content in files.items():
-                local = Path(folder, path)
-                local.parent.mkdir(parents=True, exist_ok=True)
-                local.write_bytes(content)
-            self._client.log_artifacts(run, folder)
+        self._log_files(run, files)
         self._client.set_terminated(run, "FINISHED")
+        return run
+
+    @_surviving("add the night's page")
+    def add_files(self, run: str, files: Mapping[str, bytes]) -> str:
+        """Files that are known only after the run was logged."""
+        if run:
+            self._log_files(run, files)
         return run
 
     @_surviving("register the model")
@@ -195,7 +211,7 @@ class Tracker:
     @_surviving("open the experiment")
     def _open(self, experiment: str, artifacts: str | None) -> str:
         # Lets the store migrate its database, once, before any other thread connects.
-        self._client = MlflowClient(self.uri)
+        self._client = MlflowClient(self.address)
         found = self._client.get_experiment_by_name(experiment)
         self.experiment_id = (
             found.experiment_id
@@ -223,3 +239,21 @@ class Tracker:
             metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
             params=[Param(k, str(v)[:_LONGEST_PARAM]) for k, v in params.items()],
         )
+
+    def _log_files(self, run: str, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, content in files.items():
+                local = Path(folder, path)
+                local.parent.mkdir(parents=True, exist_ok=True)
+                local.write_bytes(content)
+            self._client.log_artifacts(run, folder)
+
+
+def without_secrets(uri: str) -> str:
+    """The address without user and password, for logs, pages and records.
+
+    >>> without_secrets("https://me:secret@mlflow.example.org/x")
+    'https://mlflow.example.org/x'
+    """
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -4,7 +4,6 @@ Trials are no task runs: thousands would drown the server. Each is a nested run 
 """
 
 import html
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,11 +18,12 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.budget import Budget
+from learning.ranking import best, current
 from learning.refit import refit
 from learning.screening import screen
 from learning.search import run_study
 from learning.shares import Shares
-from learning.workers import WorkerPool
+from learning.workers import LOST, WorkerPool
 from schemas.faults import NightFailed
 from schemas.knobs import Setting
 from schemas.manifest import Rows
@@ -68,7 +68,10 @@ def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
     log = get_run_logger()
 
     def tell(method: MethodScore) -> None:
-        log.info("%s: macro-F1 %.4f in %.1f s", method.method, method.score, method.seconds)
+        if method.score is None:
+            log.warning("%s: no score: %s", method.method, method.note)
+        else:
+            log.info("%s: macro-F1 %.4f in %.1f s", method.method, method.score, method.seconds)
 
     methods = screen(
         bench.plan,
@@ -89,20 +92,24 @@ def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
 
 
 def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
+    def figure(figure: float | None, places: int = 4) -> str:
+        return "-" if figure is None else f"{figure:.{places}f}"
+
     texts = plan.class_texts
     recalls = {
-        f"recall {html.escape(text)}": f"{recall:.3f}"
-        for text, recall in zip(texts, method.recalls, strict=True)
+        f"recall {html.escape(text)}": figure(recall, places=3)
+        for text, recall in zip(texts, method.recalls or (None,) * len(texts), strict=True)
     }
     return {
         "method": method.method,
-        "macro-F1": f"{method.score:.4f}",
-        "95 %": f"{method.low:.4f} to {method.high:.4f}",
-        "without offsets": f"{method.plain_score:.4f}",
-        "log loss": f"{method.log_loss:.4f}",
+        "macro-F1": figure(method.score),
+        "95 %": "-" if method.low is None else f"{figure(method.low)} to {figure(method.high)}",
+        "without offsets": figure(method.plain_score),
+        "log loss": figure(method.log_loss),
         **recalls,
         "seconds": f"{method.seconds:.1f}",
         "searched": "yes" if method.kept else "no",
+        "note": html.escape(method.note) or "-",
     }
 
 
@@ -119,6 +126,12 @@ def tune(
     log = get_run_logger()
     run = studies.open_study(kind, bench.study)
     progress = _Progress(kind, bench)
+
+    def keep(trial: TrialRecord) -> None:
+        # A run that was killed, or whose MLflow was down, may not have logged it.
+        studies.log_trial(run, kind, trial)
+        bench.shares.learn(kind, trial)
+        progress.keep(trial)
 
     def tell(trial: TrialRecord) -> None:
         studies.log_trial(run, kind, trial)
@@ -140,6 +153,7 @@ def tune(
             study_name=f"{bench.study}-{kind}",
             warm=warm,
             on_trial=tell,
+            on_kept=keep,
             on_fold=lambda score, seconds: bench.budget.learn(kind, score, seconds),
             share=lambda: bench.shares.of(kind),
         )
@@ -158,20 +172,20 @@ class _Progress:
         self.line = f"{kind}: no trial yet"
         self._kind = kind
         self._bench = bench
-        self._done = 0
-        self._best: TrialRecord | None = None
+        self._trials: list[TrialRecord] = []
+        self._kept: set[int] = set()
         self._told_at = 0.0
         key = f"tuning-{bench.plan.name}-{kind}".replace("_", "-")
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self.line))
 
+    def keep(self, trial: TrialRecord) -> None:
+        """Count a trial of an earlier run; nothing new for a person."""
+        self._kept.add(trial.number)
+        self._count(trial)
+
     def tell(self, trial: TrialRecord) -> bool:
         """Count a trial; whether there is something new for a person."""
-        self._done += 1
-        better = trial.score is not None and trial.score > ((self._best and self._best.score) or 0)
-        if better:
-            self._best = trial
-        score = f"{self._best.score:.4f}" if self._best and self._best.score else "none"
-        self.line = f"{self._kind}: {self._done} trials, best macro-F1 {score}"
+        better = self._count(trial)
         now = self._bench.budget.elapsed_s
         if better or now - self._told_at > _TELL_EVERY_S:
             self._told_at = now
@@ -180,6 +194,15 @@ class _Progress:
                 self._artifact, min(99.0, 100 * now / search_s), description=self.line
             )
         return better
+
+    def _count(self, trial: TrialRecord) -> bool:
+        self._trials = current([*self._trials, trial])
+        top = best(self._trials)
+        score = f"{top.score:.4f}" if top and top.score is not None else "none"
+        earlier = sum(trial.number in self._kept for trial in self._trials)
+        kept = f", {earlier} of them kept from an earlier run" if earlier else ""
+        self.line = f"{self._kind}: {len(self._trials)} trials{kept}, best macro-F1 {score}"
+        return top is trial
 
     def end(self) -> None:
         update_progress_artifact(self._artifact, 100.0, description=self.line)
@@ -204,7 +227,8 @@ def fit_final(
     Raises
     ------
     NightFailed
-        It was not done when the budget and the time that the reserve allows for overrun ended.
+        It was not done when the budget and a grace for an estimate that was wrong had passed, or
+        its worker died.
     """
     if recipe.candidate is None:
         raise NightFailed(f"{name} has no settled recipe to fit; its trial did not finish")
@@ -217,11 +241,21 @@ def fit_final(
         oof=recipe.oof,
         seed=bench.plan.search.seed,
         threads=threads,
-        out=str(_fresh(bench.folder / "final" / name.replace(" ", "-"))),
+        out=str(bench.folder / "final" / name.replace(" ", "-")),
     )
-    # The reserve is an estimate: a fit may overrun it once over before it counts as stuck.
-    patience_s = 60.0 + 2 * max(0.0, bench.budget.total_s - bench.budget.elapsed_s)
-    result: RefitResult = bench.pool.submit(refit, job, patience_s).result()
+    patience_s = bench.budget.patience_s
+    try:
+        result: RefitResult = bench.pool.submit(refit, job, patience_s).result()
+    except TimeoutError:
+        raise NightFailed(
+            f"{name} was not fitted on all {bench.rows.n_train} rows within {patience_s:.0f} s and "
+            "was stopped. Give the plan a larger search.budget_minutes."
+        ) from None
+    except LOST:
+        raise NightFailed(
+            f"The process that fitted {name} on all {bench.rows.n_train} rows died, perhaps for "
+            "want of memory. Give the machine more, or narrow the family's settings."
+        ) from None
     get_run_logger().info(
         "%s fitted on %d rows in %.1f s, macro-F1 on them %.4f",
         name,
@@ -230,9 +264,3 @@ def fit_final(
         result.train_score,
     )
     return result
-
-
-def _fresh(folder: Path) -> Path:
-    # A killed run may have left half a model here.
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder

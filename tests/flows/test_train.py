@@ -13,6 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.train import run_nights, train
 from learning.models import training_keys
+from schemas.faults import NightFailed
 from tasks.ledger import champion, move_champion
 from tasks.registry import versions
 from tasks.storage import open_store
@@ -305,6 +306,100 @@ def _somebody():
     return Champion(
         plan="tiny", version=7, digest="d", since=datetime(2026, 1, 1, tzinfo=UTC), run_id="r"
     )
+
+
+def test_a_plan_that_names_its_classes_in_another_order_judges_the_same_champion_alike(world):
+    world.drop("2026-01-01.csv", shift=30.0)
+    world.night()
+    world.write_plan(label={"column": "y", "classes": ["yes", "no"]})
+    record = world.night()
+    assert record.outcome == "held", record.reasons
+    assert record.figures["champion_macro_f1"] == record.figures["challenger_macro_f1"] == 1.0
+
+
+def test_a_champion_answers_without_a_column_that_left_the_plan_and_the_record_says_so(world):
+    world.night()
+    dataset = {
+        "source": "drops",
+        "key": "id",
+        "columns": {"x": "number", "colour": "category"},
+        "ignore": {"noise": "only noise"},
+    }
+    world.write_plan(dataset=dataset)
+    record = world.night()
+    assert record.outcome in {"promoted", "held", "insufficient-evidence"}, record.reasons
+    assert any("version 1 answers without noise" in reason for reason in record.reasons)
+
+
+def test_another_key_does_not_let_the_champion_answer_its_own_training_rows(world):
+    world.night()
+    world.write_plan(
+        dataset={
+            "source": "drops",
+            "columns": {"x": "number", "noise": "number", "colour": "category"},
+            "ignore": {"id": "no longer the key"},
+        }
+    )
+    night = _night(world, world.night().run_id)
+    rows = night["rows"]
+    assert night["judgement"]["excluded"] > 0.6 * sum(rows["holdout_counts"])
+
+
+def test_the_kept_record_and_page_know_who_became_champion(world, client):
+    record = world.night()
+    assert _night(world, record.run_id)["champion_after"] == 1
+    assert _night(world, record.run_id)["version"] == 1
+    night = client().search_runs(
+        [client().get_experiment_by_name("nightshift/tiny").experiment_id],
+        "tags.experiment_type = 'nightly_judgement'",
+    )[0]
+    page = Path(client().download_artifacts(night.info.run_id, "report.md", str(world.root)))
+    assert "Champion: version 1, before none." in page.read_text()
+
+
+def test_a_finalist_that_can_not_be_fitted_leaves_the_night_to_the_baseline(world, monkeypatch):
+    import tasks.tuning
+
+    def broken(job):
+        raise NightFailed("no memory left")
+
+    fitted = tasks.tuning.fit_final.fn
+
+    def fit(name, recipe, threads, bench):
+        return broken(None) if "trial" in name else fitted(name, recipe, threads, bench)
+
+    monkeypatch.setattr("flows.train.fit_final", tasks.tuning.task(fit, name="fit"))
+    record = world.night()
+    assert record.outcome == "promoted"
+    assert record.contender == "class-weighted logistic regression"
+    assert "no memory left" in record.reasons
+
+
+def test_a_family_that_is_left_out_is_on_record(world, monkeypatch):
+    import tasks.tuning
+
+    studied = tasks.tuning.run_study
+
+    def refuse(family, **named):
+        if family.classifier.kind == "lightgbm":
+            raise NightFailed("the first trials all failed")
+        return studied(family, **named)
+
+    monkeypatch.setattr("tasks.tuning.run_study", refuse)
+    record = world.night()
+    assert record.outcome == "promoted"
+    assert any("lightgbm is left out tonight" in reason for reason in record.reasons)
+
+
+def test_a_page_that_can_not_be_written_costs_only_the_page(world, monkeypatch):
+    from prefect import task
+
+    def broken(told):
+        raise ConnectionError("no server")
+
+    monkeypatch.setattr("flows.train.report", task(broken))
+    assert world.night().outcome == "promoted"
+    assert [record.outcome for record in world.history()] == ["promoted"]
 
 
 def test_a_defect_of_ours_is_on_record_by_kind_and_place_without_its_words(world, monkeypatch):

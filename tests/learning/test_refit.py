@@ -8,6 +8,7 @@ import pytest
 
 import learning.refit
 from learning.folds import fit_fold
+from learning.marks import row_marks
 from learning.models import FittedModel, load, training_keys
 from learning.refit import refit
 from schemas.classifiers import Classifier
@@ -59,9 +60,8 @@ def test_the_kept_model_is_the_fitted_one(
     assert (model.decide(probabilities) == frame["__label"]).mean() > 0.6
     assert 0.5 < result.train_score <= 1.0
     assert model.class_values == (-1, 0, 1)
-    np.testing.assert_array_equal(
-        training_keys(Path(result.out), result.digest), np.unique(frame["__key"])
-    )
+    seen = np.concatenate([frame["__key"], row_marks(frame["__row"])])
+    np.testing.assert_array_equal(training_keys(Path(result.out), result.digest), np.unique(seen))
 
 
 def test_fitting_again_replaces_what_a_killed_run_left(rows: Rows, tmp_path: Path) -> None:

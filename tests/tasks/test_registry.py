@@ -9,6 +9,7 @@ from schemas.ledger import Champion, Version
 from tasks.registry import (
     fetch_model,
     keep_model,
+    mirror_champion,
     promote,
     standing_champion,
     version_of,
@@ -127,7 +128,7 @@ def test_promotion_names_the_one_before_and_mirrors_both(store, folder, beside):
     def mirror(model: str, champion: str | None, previous: str | None) -> None:
         mirrored.append((model, champion, previous))
 
-    promote.fn(store, two, _champion(one), None, moved.append, mirror)
+    promote.fn(store, two, one, None, moved.append, mirror)
     assert [(c.version, c.previous, c.digest) for c in moved] == [(2, 1, "d2")]
     assert mirrored == [("p", "m-r2", "m-r1")]
 
@@ -140,3 +141,26 @@ def test_a_champion_without_a_verified_forerunner_stops_the_night(store, folder,
     version = keep_model.fn(store, folder, beside, _version())
     with pytest.raises(ModelRefused):
         standing_champion.fn(store, _champion(version), tmp_path / "cache")
+
+
+def test_a_fetch_that_was_killed_or_runs_elsewhere_harms_no_later_one(
+    store, folder, beside, tmp_path
+):
+    version = keep_model.fn(store, folder, beside, _version())
+    cache = tmp_path / "cache"
+    (cache / "models" / ".fetching-killed").mkdir(parents=True)
+    (cache / "models" / ".fetching-killed" / "manifest.json").write_text("half")
+    threads = [threading.Thread(target=fetch_model, args=(store, version, cache)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    fetched = fetch_model(store, version, cache)
+    assert {path.name for path in fetched.iterdir()} == {"manifest.json", "classifier.lgb"}
+
+
+def test_mirroring_survives_a_version_without_a_record(store, folder, beside):
+    two = keep_model.fn(store, folder, beside, _version("r2"))
+    told = []
+    mirror_champion(store, _champion(two, previous=99), lambda *named: told.append(named))
+    assert told == [("p", "m-r2", None)]

@@ -1,0 +1,31 @@
+"""Remove what finished nights leave on this machine and no later night reads."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from schemas.manifest import Shard
+
+KEEP = 3
+"""Studies and rows of this many nights stay, for a look at what was tried."""
+
+
+def tidy(nights: Iterable[Path], cache: Path, shards: Iterable[Shard], keep: int = KEEP) -> None:
+    """Keep the newest folders in each of `nights`, and in `cache` the shards of tonight.
+
+    Ledger, versions and models in the state store are never touched.
+    """
+    for place in nights:
+        for old in _newest_first(place)[keep:]:
+            shutil.rmtree(old, ignore_errors=True)
+    wanted = {Path(shard.path) for shard in shards}
+    for path in cache.rglob("*.parquet"):
+        if path not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def _newest_first(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return []
+    folders = [path for path in place.iterdir() if path.is_dir()]
+    return sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)
