@@ -8,9 +8,9 @@ unfitted pipeline that meets rows in a fold.
 `workers` keeps the processes and `folds` fits one fold in one of them; `oof` keeps its answers.
 `screening` compares the answers to imbalance on equal folds. `space` opens a plan's knobs and
 `search` runs a family's study: `studies` is the study on disk, `budget` and `shares` say how long
-and how wide, `gains` what the end of it bought, `warmth` what the next night starts from. `refit`
-fits the finalist on all training rows; `models` keeps it as data (`boosters` for LightGBM), and
-`serving` answers with it.
+and how wide, `ranking` which trial is best, `gains` what the end of it bought, `warmth` what the
+next night starts from. `refit` fits the finalist on all training rows; `models` keeps it as data
+(`boosters` for LightGBM), and `serving` answers with it.
 
 `metrics`, `bootstrap`, `offsets` and `calibration` work on labels and probabilities alone;
 `holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate` gives the verdict,

@@ -53,14 +53,23 @@ def fit_fold(job: FoldJob) -> FoldResult:
         probabilities, fitted_at = _answers(job)
     except FIT_FAULTS as fault:
         raise FitFailed(told(fault)) from fault
-    _write(Path(job.out), probabilities)
+    ended = time.perf_counter()
+    _write(Path(job.out), probabilities, ended - started)
     return FoldResult(
         out=job.out,
         fold=job.fold,
         rows=len(probabilities),
         fit_s=fitted_at - started,
-        predict_s=time.perf_counter() - fitted_at,
+        predict_s=ended - fitted_at,
     )
+
+
+def kept_seconds(out: Path) -> float | None:
+    """What the answers at this place took when they were made; None where there are none."""
+    try:
+        return float(_seconds_file(out).read_text()) if out.is_file() else None
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=1)
@@ -108,9 +117,14 @@ def _matrices(
     return train, fitted.transform(rows.frame[~outside]), rows.labels[outside]
 
 
-def _write(out: Path, probabilities: Probabilities) -> None:
+def _write(out: Path, probabilities: Probabilities, seconds: float) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
+    _seconds_file(out).write_text(f"{seconds:.6f}")  # first: answers without it don't count
     part = out.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as stream:
         np.save(stream, probabilities, allow_pickle=False)
     part.replace(out)
+
+
+def _seconds_file(out: Path) -> Path:
+    return out.with_suffix(".seconds")

@@ -69,7 +69,7 @@ def completed(point: Mapping[str, Setting], knobs: Space) -> Point:
     pulled into the range, choices that are gone replaced by the first.
     """
     return {
-        path: _nearest(point[path], knob) if path in point else _middle(knob)
+        path: _nearest(point[path], knob) if path in point else middle(knob)
         for path, knob in knobs.items()
     }
 
@@ -81,6 +81,13 @@ def grid(knobs: Space, most: int) -> list[Point] | None:
     if len(listed) < len(settings) or prod(map(len, listed.values())) > most:
         return None
     return [dict(zip(listed, point, strict=True)) for point in product(*listed.values())]
+
+
+def middle(knob: OpenKnob) -> Setting:
+    """The first choice, or the middle of a range: the geometric one where it is searched by log."""
+    if isinstance(knob, tuple):
+        return knob[0]
+    return _nearest(sqrt(knob.low * knob.high) if knob.log else (knob.low + knob.high) / 2, knob)
 
 
 def _one_choice(knob: OpenKnob) -> bool:
@@ -108,16 +115,10 @@ def _nearest(wanted: Setting, knob: OpenKnob) -> Setting:
         same = (choice for choice in knob if choice == wanted and type(choice) is type(wanted))
         return next(same, knob[0])
     if not isinstance(wanted, int | float) or isinstance(wanted, bool):
-        return _middle(knob)
+        return middle(knob)
     whole = round(wanted) if isinstance(knob.low, int) else float(wanted)
     pulled: Setting = min(max(whole, knob.low), knob.high)
     return pulled
-
-
-def _middle(knob: OpenKnob) -> Setting:
-    if isinstance(knob, tuple):
-        return knob[0]
-    return _nearest(sqrt(knob.low * knob.high) if knob.log else (knob.low + knob.high) / 2, knob)
 
 
 def _settings(knob: OpenKnob, most: int) -> tuple[Setting, ...] | None:

@@ -74,7 +74,9 @@ class RefitResult(Strict):
 
 class TrialRecord(Strict):
     """One trial of a study, finished or not. Scores are macro-F1 after cross-fitted offsets;
-    `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own.
+    `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own, in the
+    order of the folds in `oof`. `cut_off`: scored on fewer folds than the plan has, and tried
+    again where the study goes on.
     """
 
     number: int
@@ -87,11 +89,12 @@ class TrialRecord(Strict):
     fold_scores: tuple[float, ...] = ()
     seconds: float = 0.0
     oof: dict[int, str] = {}
+    cut_off: bool = False
     note: str = ""
 
 
 class StudyResult(Strict):
-    """What one family's study found tonight. `resumed` trials were finished by a killed run."""
+    """What one family's study found. `resumed` of the trials are an earlier run's."""
 
     family: str
     trials: tuple[TrialRecord, ...]
@@ -102,18 +105,19 @@ class StudyResult(Strict):
 
 
 class MethodScore(Strict):
-    """One imbalance method on the equal folds, with the cheap learner; `note` says why it has no
-    score, where it has none.
+    """One imbalance method on the equal folds, with the cheap learner. Where `note` says why it
+    has no score, there is no figure and `recalls` (by class) is empty.
     """
 
     method: str
     imbalance: Imbalance
-    score: float
-    low: float
-    high: float
-    plain_score: float
-    log_loss: float
-    recalls: tuple[float, ...]
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    plain_score: float | None = None
+    log_loss: float | None = None
+    recalls: tuple[float, ...] = ()
+    fold_scores: tuple[float, ...] = ()
     seconds: float
     kept: bool
     oof: dict[int, str] = {}

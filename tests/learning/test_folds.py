@@ -10,7 +10,7 @@ from imblearn.over_sampling import SMOTE
 from imblearn.under_sampling import RandomUnderSampler
 
 import learning.folds
-from learning.folds import FitFailed, fit_fold, told
+from learning.folds import FitFailed, fit_fold, kept_seconds, told
 from learning.samplers import sampler as sampler_of
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.features import Features, TextFeatures
@@ -135,3 +135,12 @@ def test_a_told_fault_quotes_no_cell() -> None:
 def test_other_folds_get_other_rows(rows: Rows, tmp_path: Path) -> None:
     answered = [fit_fold(job(rows, tmp_path / f"{f}.npy", fold=f)).rows for f in range(FOLDS)]
     assert answered == [50, 50, 50]
+
+
+def test_answers_keep_the_seconds_that_they_took(rows: Rows, tmp_path: Path) -> None:
+    out = tmp_path / "a.npy"
+    assert kept_seconds(out) is None
+    result = fit_fold(job(rows, out))
+    assert kept_seconds(out) == pytest.approx(result.fit_s + result.predict_s, abs=1e-5)
+    out.unlink()
+    assert kept_seconds(out) is None

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learning.space import Space, candidate, completed, first_points, grid, space
+from learning.space import Space, candidate, completed, first_points, grid, middle, space
 from schemas.classifiers import LightGBM, LogisticRegression
 from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
 from schemas.features import CategoryFeatures, Features
-from schemas.knobs import Range, open_knobs
+from schemas.knobs import OpenKnob, Range, Setting, open_knobs
 from schemas.plan import Family
 from schemas.samplers import ClassWeights, NoResampling, RandomUndersampling, Smote
 
@@ -135,3 +135,17 @@ def test_undersampling_and_smote_ratios_do_not_share_a_knob() -> None:
     assert {"imbalance.random-undersampling.ratio", "imbalance.smote.ratio"} <= set(
         space(LINEAR, NUMBERS, kept)
     )
+
+
+@pytest.mark.parametrize(
+    ("knob", "between"),
+    [
+        (Range(low=0.0, high=1.0), 0.5),
+        (Range(low=0.01, high=1.0, log=True), 0.1),
+        (Range(low=2, high=50, log=True), 10),
+        (("b", "a"), "b"),
+    ],
+    ids=["even", "by log", "whole by log", "choices"],
+)
+def test_the_middle_of_a_range_is_where_its_scale_has_it(knob: OpenKnob, between: Setting) -> None:
+    assert middle(knob) == (pytest.approx(between) if isinstance(between, float) else between)
