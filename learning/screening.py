@@ -1,6 +1,7 @@
 """Every imbalance method on equal folds with one cheap learner: which are worth searching over.
 
-The class-weighted baseline of the night is always among them.
+The class-weighted baseline of the night is always among them. It goes first and has the search's
+whole time; the others share a part of it, for what they cost the search loses.
 """
 
 import time
@@ -10,22 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from learning.bootstrap import macro_f1_interval, paired_macro_f1
-from learning.folds import FitFailed, fit_fold
+from learning.folds import FitFailed, fit_fold, kept_seconds
 from learning.metrics import class_figures, confusion
 from learning.oof import OofScore, Truth, oof_file, read_truth, score_oof
-from learning.space import candidate
+from learning.space import candidate, middle
 from learning.workers import LOST, WorkerPool
 from schemas.classifiers import LogisticRegression
 from schemas.dataset import Column
 from schemas.faults import NightFailed
 from schemas.features import Features, TextFeatures
-from schemas.knobs import Range, Setting, open_knobs, settle
+from schemas.knobs import open_knobs, settle
 from schemas.manifest import Rows
 from schemas.plan import Family, Plan
 from schemas.samplers import ClassWeights, Imbalance
 from schemas.trials import FoldJob, FoldResult, MethodScore
 
 MOST_KEPT = 3
+SHARE = 0.25
+"""Of the time that is left for the search when the screening starts."""
+
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 
@@ -40,6 +44,16 @@ BASELINE = ClassWeights(exponent=1.0)
 class _Screened:
     told: MethodScore
     found: OofScore | None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """A method's folds in the workers: seconds, and why it has no score, if it has none."""
+
+    seconds: float
+    note: str
+    late: bool
 
 
 def screen(
@@ -54,22 +68,28 @@ def screen(
     """Best first; those not significantly worse than the best are `kept`, three at most.
 
     A method without a score (its fit failed, or the time was up) says why in its `note` and comes
-    last. `on_method` is told each as it is scored, before any is kept.
+    last. Where the time was up for all of them, the first of the plan are kept unseen. `on_method`
+    is told each as it is scored, before any is kept.
 
     Raises
     ------
     NightFailed
-        The baseline, or every method of the plan, has no score.
+        The baseline has no score, or every method of the plan failed.
     """
     truth = read_truth(rows, len(rows.train_counts))
     methods = _methods(plan.imbalance)
+    limits = [deadline, *[_part(deadline)] * (len(methods) - 1)]
     jobs = [_jobs(method, plan, rows, columns, pool, folder) for method in methods]
-    units = [[_submitted(job, pool, deadline) for job in folds] for folds in jobs]
+    units = [
+        [_submitted(job, pool, limit) for job in folds]
+        for folds, limit in zip(jobs, limits, strict=True)
+    ]
     screened: list[_Screened] = []
     try:
-        for method, folds, running in zip(methods, jobs, units, strict=True):
+        for method, folds, running, limit in zip(methods, jobs, units, limits, strict=True):
+            fits = _awaited(folds, running, limit)
             planned = method in plan.imbalance
-            screened.append(_screened(method, folds, running, truth, deadline, planned=planned))
+            screened.append(_screened(method, folds, fits, truth, planned=planned))
             on_method(screened[-1].told)
     finally:
         for unit in (unit for running in units for unit in running if unit is not None):
@@ -91,14 +111,14 @@ def _methods(planned: Sequence[Imbalance]) -> list[Imbalance]:
 
 def _mid(method: Imbalance) -> Imbalance:
     """Settled for the screening: the middle of a range, the first choice."""
-    middle: dict[str, Setting] = {}
-    for path, knob in open_knobs(method).items():
-        if isinstance(knob, Range):
-            whole = isinstance(knob.low, int)
-            middle[path] = (knob.low + knob.high) // 2 if whole else (knob.low + knob.high) / 2
-        else:
-            middle[path] = knob[0]
-    return settle(method, middle)
+    return settle(method, {path: middle(knob) for path, knob in open_knobs(method).items()})
+
+
+def _part(deadline: Callable[[], float]) -> Callable[[], float]:
+    """A part of the time from now to the deadline, also when that moves closer."""
+    started = time.monotonic()
+    until = started + SHARE * (deadline() - started)
+    return lambda: min(until, deadline())
 
 
 def _jobs(
@@ -130,7 +150,7 @@ def _submitted(
     job: FoldJob, pool: WorkerPool, deadline: Callable[[], float]
 ) -> Future[FoldResult] | None:
     """None where a killed run has left the answers already."""
-    if Path(job.out).is_file():
+    if kept_seconds(Path(job.out)) is not None:
         return None
     return pool.submit(fit_fold, job, deadline() - time.monotonic())
 
@@ -138,50 +158,45 @@ def _submitted(
 def _screened(
     method: Imbalance,
     jobs: Sequence[FoldJob],
-    running: Sequence[Future[FoldResult] | None],
+    fits: _Fits,
     truth: Truth,
-    deadline: Callable[[], float],
     *,
     planned: bool,
 ) -> _Screened:
-    seconds, note = _awaited(running, deadline)
-    recipe, oof = jobs[0].candidate, {job.fold: job.out for job in jobs}
+    oof = {job.fold: job.out for job in jobs}
     told = MethodScore(
         method=method.kind if planned else f"{method.kind} (baseline)",
         imbalance=method,
-        score=0.0,
-        low=0.0,
-        high=0.0,
-        plain_score=0.0,
-        log_loss=0.0,
-        recalls=(0.0,) * truth.classes,
-        seconds=seconds,
+        seconds=fits.seconds,
         kept=False,
-        candidate=recipe,
-        note=note,
+        candidate=jobs[0].candidate,
+        note=fits.note,
     )
-    if note:
-        return _Screened(told, found=None)
+    if fits.note:
+        return _Screened(told, found=None, late=fits.late)
     found = score_oof(truth, oof)
     return _Screened(_with_figures(told, found, truth.classes, jobs[0].seed, oof), found)
 
 
 def _awaited(
-    running: Sequence[Future[FoldResult] | None], deadline: Callable[[], float]
-) -> tuple[float, str]:
-    """Seconds in the workers, and why there is no score, if there is none."""
-    seconds, note = 0.0, ""
-    for unit in (unit for unit in running if unit is not None):
+    jobs: Sequence[FoldJob],
+    running: Sequence[Future[FoldResult] | None],
+    limit: Callable[[], float],
+) -> _Fits:
+    seconds, faults, late = 0.0, "", False
+    for job, unit in zip(jobs, running, strict=True):
         try:
-            result = unit.result(timeout=max(0.0, deadline() - time.monotonic()))
-            seconds += result.fit_s + result.predict_s
+            if unit is not None:
+                unit.result(timeout=max(0.0, limit() - time.monotonic()))
+            seconds += kept_seconds(Path(job.out)) or 0.0
         except TimeoutError:
-            note = "stopped at the deadline"
+            late = True
         except FitFailed as fault:
-            note = str(fault)
+            faults = str(fault)
         except LOST:
-            note = "its worker process died, perhaps for want of memory"
-    return seconds, note
+            faults = "its worker process died, perhaps for want of memory"
+    note = faults or ("the time for the screening was up" if late else "")
+    return _Fits(seconds, note, late and not faults)
 
 
 def _with_figures(
@@ -198,29 +213,38 @@ def _with_figures(
         "plain_score": found.plain,
         "log_loss": found.log_loss,
         "recalls": tuple(recall or 0.0 for recall in recalls),
+        "fold_scores": found.fold_scores,
         "oof": oof,
     }
     return told.model_copy(update=figures)
 
 
 def _ranked(plan: Plan, screened: Sequence[_Screened], classes: int) -> tuple[MethodScore, ...]:
-    ranked = sorted(screened, key=lambda s: (s.found is None, -s.told.score, s.told.log_loss))
+    ranked = sorted(
+        screened,
+        key=lambda s: (s.found is None, -(s.told.score or 0.0), s.told.log_loss or 0.0),
+    )
     floor = baseline([s.told for s in ranked])
-    planned = [s for s in ranked if s.told.imbalance in plan.imbalance and s.found is not None]
-    if floor.note or not planned:
+    planned = [s for s in ranked if s.told.imbalance in plan.imbalance]
+    late = [s.told.imbalance for s in planned if s.late]
+    scored = [s for s in planned if s.found is not None]
+    if floor.score is None or not (scored or late):
         notes = "; ".join(f"{s.told.method}: {s.told.note}" for s in ranked if s.told.note)
         raise NightFailed(
             f"The screening gave no baseline or no method to search over: {notes}. "
             "Give the night more time (search.budget_minutes) or other methods (imbalance)."
         )
-    best, seed = planned[0].found, plan.search.seed
-    good = [s.told.imbalance for s in planned if _as_good(best, s.found, classes, seed)]
-    kept = good[:MOST_KEPT]
+    kept = (_good(scored, classes, plan.search.seed) or late)[:MOST_KEPT]
     return tuple(s.told.model_copy(update={"kept": s.told.imbalance in kept}) for s in ranked)
 
 
+def _good(scored: Sequence[_Screened], classes: int, seed: int) -> list[Imbalance]:
+    """The best, which is the first, and those that chance may have put below it."""
+    best = scored[0].found if scored else None
+    return [s.told.imbalance for s in scored if _as_good(best, s.found, classes, seed)]
+
+
 def _as_good(best: OofScore | None, found: OofScore | None, classes: int, seed: int) -> bool:
-    """Whether chance may explain that a method is below the best one of the plan."""
     if best is None or found is None:
         return False
     difference = paired_macro_f1(
