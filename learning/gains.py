@@ -6,15 +6,17 @@ LAST = 1 / 3
 
 
 def last_gain(
-    scored_at: Sequence[tuple[float, float]],  # (seconds since the start, score of a trial)
+    scored_at: Sequence[tuple[float, float]],  # (seconds since the start, score of a trial); what
+    # an earlier run had found stands at 0
     seconds: float,
 ) -> str:
-    """The gain of the best score in the last third of the time, as a clause; empty without scores.
+    """The gain of the best score in the last third of the time, as a clause; empty where nothing
+    was scored since the start.
 
     >>> last_gain([(60.0, 0.80), (300.0, 0.85)], 360.0)
     'the last 2.0 of 6.0 minutes raised macro-F1 by 0.0500'
     """
-    if not scored_at:
+    if all(at <= 0 for at, _ in scored_at):
         return ""
     before = [score for at, score in scored_at if at <= seconds * (1 - LAST)]
     time = _time(seconds * LAST, seconds)

@@ -13,9 +13,10 @@ from statistics import median
 
 import optuna
 
-from learning.folds import FitFailed, fit_fold
+from learning.folds import FitFailed, fit_fold, kept_seconds
 from learning.gains import last_gain
 from learning.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.ranking import best, current
 from learning.space import Point, space
 from learning.studies import Study
 from learning.workers import LOST, WorkerPool
@@ -51,6 +52,7 @@ def run_study(
     study_name: str,  # equal names are the same study, taken up again
     warm: Sequence[Point],  # last night's best points
     on_trial: Callable[[TrialRecord], None],
+    on_kept: Callable[[TrialRecord], None],  # each trial of an earlier run, before all others
     on_fold: Callable[[float, float], None],  # score on the folds so far, seconds a fold
     share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
@@ -64,13 +66,20 @@ def run_study(
     """
     knobs = space(family, columns, kept)
     study = Study(family, kept, knobs, folder, study_name, search.seed)
-    if study.fresh:
-        study.plan_ahead(warm, search.trials)
+    study.plan_ahead(warm, search.trials)
     truth = read_truth(rows, classes)
     bench = _Bench(dict(columns), rows, truth, search, pool, folder)
-    return _Search(
-        family.classifier.kind, study, bench, deadline, on_trial, on_fold, share, now
-    ).run()
+    told = _Told(on_trial, on_kept, on_fold)
+    return _Search(family.classifier.kind, study, bench, deadline, told, share, now).run()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told of what happens."""
+
+    on_trial: Callable[[TrialRecord], None]
+    on_kept: Callable[[TrialRecord], None]
+    on_fold: Callable[[float, float], None]
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class _Flight:
     found: OofScore | None = None
     seconds: float = 0.0
 
-    def record(self, state: TrialState, note: str) -> TrialRecord:
+    def record(self, state: TrialState, note: str, *, cut_off: bool = False) -> TrialRecord:
         found = self.found
         return TrialRecord(
             number=self.trial.number,
@@ -123,8 +132,18 @@ class _Flight:
             fold_scores=found.fold_scores if found else (),
             seconds=self.seconds,
             oof=dict(sorted(self.files.items())),
+            cut_off=cut_off,
             note=note,
         )
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A fold in a worker; `to_the_end`: its limit was the deadline, as it stood when it began."""
+
+    flight: _Flight
+    fold: int
+    to_the_end: bool
 
 
 class _Search:
@@ -134,8 +153,7 @@ class _Search:
         study: Study,
         bench: _Bench,
         deadline: Callable[[], float],
-        on_trial: Callable[[TrialRecord], None],
-        on_fold: Callable[[float, float], None],
+        told: _Told,
         share: Callable[[], int],
         now: Callable[[], float],
     ) -> None:
@@ -143,18 +161,18 @@ class _Search:
         self._study = study
         self._bench = bench
         self._deadline = deadline
-        self._on_trial = on_trial
-        self._on_fold = on_fold
+        self._told = told
         self._share = share
         self._now = now
         self._records = list(study.resumed)
         self._flights: list[_Flight] = []
-        self._units: dict[Future[FoldResult], tuple[_Flight, int]] = {}
+        self._units: dict[Future[FoldResult], _Unit] = {}
         self._fold_s: list[float] = []
         self._scored_at: list[tuple[float, float]] = []
 
     def run(self) -> StudyResult:
         started = self._started = self._now()
+        self._remember()
         try:
             while self._left_s() > 0 and self._share() > 0:
                 self._start_units()
@@ -166,14 +184,26 @@ class _Search:
             for unit in self._units:
                 unit.cancel()
         seconds = self._now() - started
+        kept = {record.number for record in self._study.resumed}
         return StudyResult(
             family=self._family,
             trials=tuple(self._records),
-            best=_best(self._records),
-            resumed=len(self._study.resumed),
+            best=best(self._records),
+            resumed=sum(record.number in kept for record in self._records),
             seconds=seconds,
             last_gain=last_gain(self._scored_at, seconds),
         )
+
+    def _remember(self) -> None:
+        """What an earlier run has learned of times and scores counts as if it had been tonight."""
+        for record in self._study.resumed:
+            fold_s = record.seconds / max(1, len(record.oof))
+            self._fold_s += [fold_s] * len(record.oof)
+            if record.score is not None:
+                self._told.on_fold(record.score, fold_s)
+            if record.score is not None and not record.cut_off:
+                self._scored_at.append((0.0, record.score))
+            self._told.on_kept(record)
 
     def _left_s(self) -> float:
         return self._deadline() - self._now()
@@ -187,7 +217,7 @@ class _Search:
 
     def _next_flight(self) -> _Flight | None:
         """One fold of a trial at a time, so that it can be pruned; more when no trial may start."""
-        busy = {id(flight) for flight, _ in self._units.values()}
+        busy = {id(unit.flight) for unit in self._units.values()}
         ready = [flight for flight in self._flights if flight.ahead]
         idle = [flight for flight in ready if id(flight) not in busy]
         if (idle or ready) and not self._fits(folds=1):
@@ -202,7 +232,9 @@ class _Search:
 
     def _may_start(self) -> bool:
         limit = self._bench.search.trials
-        if len(self._records) + len(self._flights) >= limit or self._study.exhausted(limit):
+        # One that an earlier run cut off is to be tried again; it must not take its own place.
+        begun = sum(not record.cut_off for record in self._records) + len(self._flights)
+        if begun >= limit or self._study.exhausted(limit):
             return False
         return self._fits(folds=self._bench.search.folds)
 
@@ -213,56 +245,55 @@ class _Search:
 
     def _start_unit(self, flight: _Flight, fold: int) -> None:
         job = self._bench.job(flight.recipe, fold)
-        if Path(job.out).is_file():
-            self._score(flight, fold, job.out)
+        seconds = kept_seconds(Path(job.out))
+        if seconds is not None:
+            self._land(flight, fold, job.out, seconds)
             return
+        left_s = self._left_s()
         stuck_s = max(_STUCK_AT_LEAST_S, _STUCK * max(self._fold_s, default=float("inf")))
-        unit = self._bench.pool.submit(fit_fold, job, min(self._left_s(), stuck_s))
-        self._units[unit] = (flight, fold)
+        unit = self._bench.pool.submit(fit_fold, job, min(left_s, stuck_s))
+        self._units[unit] = _Unit(flight, fold, to_the_end=left_s <= stuck_s)
 
     def _land_units(self) -> None:
         patience_s = min(max(self._left_s(), 0.0), _LOOK_EVERY_S)
         done, _ = wait(self._units, timeout=patience_s, return_when=FIRST_COMPLETED)
-        for unit in done:
-            if unit not in self._units:  # its trial was ended by another unit of this round
+        for future in done:
+            if future not in self._units:  # its trial was ended by another unit of this round
                 continue
-            flight, fold = self._units.pop(unit)
-            fault = unit.exception()
+            unit = self._units.pop(future)
+            fault = future.exception()
             if fault is None:
-                self._land(flight, fold, unit.result())
-            elif isinstance(fault, TimeoutError) and self._left_s() <= _LOOK_EVERY_S:
-                flight.ahead.append(fold)
+                result = future.result()
+                self._land(unit.flight, unit.fold, result.out, result.fit_s + result.predict_s)
+            elif isinstance(fault, TimeoutError) and unit.to_the_end:
+                unit.flight.ahead.append(unit.fold)  # the deadline may have moved on meanwhile
             else:
-                self._end(flight, "FAIL", _why(fault))
+                self._end(unit.flight, unit.flight.record("FAIL", _why(fault)))
 
-    def _land(self, flight: _Flight, fold: int, result: FoldResult) -> None:
-        seconds = result.fit_s + result.predict_s
+    def _land(self, flight: _Flight, fold: int, out: str, seconds: float) -> None:
         self._fold_s.append(seconds)
         flight.seconds += seconds
-        self._score(flight, fold, result.out)
-
-    def _score(self, flight: _Flight, fold: int, out: str) -> None:
         flight.files[fold] = out
         flight.found = score_oof(self._bench.truth, flight.files)
-        self._on_fold(flight.found.score, flight.seconds / len(flight.files))
+        self._told.on_fold(flight.found.score, flight.seconds / len(flight.files))
         done, folds = len(flight.files), self._bench.search.folds
         if done == folds:
             self._scored_at.append((self._now() - self._started, flight.found.score))
-            self._end(flight, "COMPLETE", "")
+            self._end(flight, flight.record("COMPLETE", ""))
             return
         flight.trial.report(flight.found.score, step=done)
         if flight.trial.should_prune():
-            self._end(flight, "PRUNED", f"below the median after {done} of {folds} folds")
+            note = f"below the median after {done} of {folds} folds"
+            self._end(flight, flight.record("PRUNED", note))
 
-    def _end(self, flight: _Flight, state: TrialState, note: str) -> None:
+    def _end(self, flight: _Flight, record: TrialRecord) -> None:
         self._flights.remove(flight)
-        for unit in [unit for unit, (of, _) in self._units.items() if of is flight]:
-            del self._units[unit]
-            unit.cancel()
-        record = flight.record(state, note)
+        for future in [f for f, unit in self._units.items() if unit.flight is flight]:
+            del self._units[future]
+            future.cancel()
         self._study.tell(flight.trial, record)
-        self._records.append(record)
-        self._on_trial(record)
+        self._records = current([*self._records, record])
+        self._told.on_trial(record)
         self._check_failures()
 
     def _check_failures(self) -> None:
@@ -280,23 +311,15 @@ class _Search:
         Its folds are an unbiased if noisier sample. Without them a costly family, of which a short
         night finishes one trial at most, would never be heard.
         """
+        gave_way = self._left_s() > 0 and self._share() == 0
+        why = "its family gave way to a better one" if gave_way else "the time was up"
         for flight in list(self._flights):
             if flight.found:
                 done = f"{len(flight.files)} of {self._bench.search.folds} folds"
-                self._scored_at.append((self._now() - self._started, flight.found.score))
-                self._end(flight, "COMPLETE", f"the time was up: scored on {done}")
+                note = f"{why}: scored on {done}"
+                self._end(flight, flight.record("COMPLETE", note, cut_off=True))
             else:
                 self._study.abandon(flight.trial)
-
-
-def _best(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Highest score, then lowest log-loss, then the earliest."""
-    complete = [record for record in records if record.state == "COMPLETE"]
-    return max(
-        complete,
-        key=lambda record: (record.score or 0.0, -(record.log_loss or 0.0), -record.number),
-        default=None,
-    )
 
 
 def _why(fault: BaseException) -> str:

@@ -32,7 +32,9 @@ class Shares:
             return max(1, -(-self._workers // rivals))
 
     def learn(self, family: str, trial: TrialRecord) -> None:
-        """Take note of a trial's end."""
+        """Take note of a trial's end; one that was cut off says too little."""
+        if trial.cut_off:
+            return
         with self._lock:
             if trial.score is not None and trial.score > self._best.get(family, 0.0):
                 self._best[family] = trial.score

@@ -1,7 +1,7 @@
 """A family's study on disk: what was tried, what a killed run left behind, what to try next.
 
 One SQLite file a family, written by one process only. A finished trial comes back whole from its
-record; a trial that was under way is queued again with the same settings.
+record; a trial that was under way, or that the end of the run cut off, is tried again first.
 """
 
 import hashlib
@@ -9,13 +9,14 @@ import itertools
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from learning.ranking import current
 from learning.space import Point, Space, candidate, completed, first_points, grid, suggest
 from schemas.plan import Family
 from schemas.samplers import Imbalance
@@ -48,21 +49,20 @@ class Study:
         self._kept = kept
         self._knobs = knobs
         self._study = _opened(folder / f"{family.classifier.kind}.db", _named(name, knobs), seed)
+        self._ahead: list[Point] = []
+        self._tried: set[str] = set()
         self.resumed = tuple(self._take_up())
-        self._tried = {_recipe(record.candidate) for record in self.resumed if record.candidate}
-        self.fresh = not self._study.get_trials(deepcopy=False)
 
     def plan_ahead(self, warm: Iterable[Point], most: int) -> None:
         """Queue what is tried first: a cheap point, last night's best, the strong points.
 
         A space of no more than `most` points is queued as a whole, for want of anything to learn.
+        What was tried already is left out.
         """
         first = first_points(self._family, self._knobs)
         near = [completed(point, self._knobs) for point in warm]
         planned = [*first[:1], *near, *first[1:], *(grid(self._knobs, most) or [])]
-        distinct = {_recipe(self._candidate(point)): point for point in reversed(planned)}
-        for point in reversed(distinct.values()):
-            self._study.enqueue_trial(point)
+        self._queue(planned)
 
     def exhausted(self, most: int) -> bool:
         """Whether every recipe of a space of at most `most` points was tried."""
@@ -74,6 +74,8 @@ class Study:
     def ask(self) -> tuple[optuna.Trial, Candidate]:
         """The next trial, running from now on; a recipe that was not tried if one is found."""
         for attempt in itertools.count(1):
+            if self._ahead:
+                self._study.enqueue_trial(self._ahead.pop(0))
             trial = self._study.ask()
             recipe = self._candidate(suggest(trial, self._knobs))
             if _recipe(recipe) not in self._tried or attempt >= _SAME_AGAIN:
@@ -85,8 +87,8 @@ class Study:
     def tell(self, trial: optuna.Trial, record: TrialRecord) -> None:
         """Keep the record and end the trial; the record first, so that none is lost."""
         trial.set_user_attr(_RECORD, record.model_dump_json())
-        value = record.score if record.state == "COMPLETE" else None
-        self._study.tell(trial, value, state=TrialState[record.state])
+        value, state = _outcome(record)
+        self._study.tell(trial, value, state=state)
 
     def abandon(self, trial: optuna.Trial) -> None:
         """End a trial of which nothing is known; it does not count."""
@@ -95,30 +97,39 @@ class Study:
     def _candidate(self, point: Point) -> Candidate:
         return candidate(self._family, self._kept, point)
 
-    def _take_up(self) -> Iterator[TrialRecord]:
-        """Records of finished trials; what was under way, or lost its answers, is queued again."""
+    def _take_up(self) -> list[TrialRecord]:
+        """Records of ended trials; what was cut off, under way or lost its answers is queued."""
+        records, unfinished = [], []
         for trial in self._study.get_trials(deepcopy=False):
-            if trial.state == TrialState.WAITING:
-                continue
             record = _record(trial)
             if trial.state == TrialState.RUNNING:
                 self._end_stale(trial, record)
             if record is not None and _answers_are_kept(record):
-                yield record
-            elif record is not None or trial.state == TrialState.RUNNING:
-                self._queue_again(trial)
+                records.append(record)
+            else:
+                unfinished.append(trial.params)
+        records = current(records)
+        self._tried |= {_recipe(r.candidate) for r in records if r.candidate and not r.cut_off}
+        self._queue([*(record.params for record in records if record.cut_off), *unfinished])
+        return records
 
     def _end_stale(self, trial: FrozenTrial, record: TrialRecord | None) -> None:
         # A trial left running repels the sampler from its place for ever.
         if record is None:
             self._study.tell(trial.number, state=TrialState.FAIL)
         else:
-            value = record.score if record.state == "COMPLETE" else None
-            self._study.tell(trial.number, value, state=TrialState[record.state])
+            value, state = _outcome(record)
+            self._study.tell(trial.number, value, state=state)
 
-    def _queue_again(self, trial: FrozenTrial) -> None:
-        if set(trial.params) == set(self._knobs):  # killed before it had all its settings: no loss
-            self._study.enqueue_trial(trial.params)
+    def _queue(self, points: Iterable[Point]) -> None:
+        """In memory only: each start plans anew from what it finds."""
+        known = self._tried | {_recipe(self._candidate(point)) for point in self._ahead}
+        for point in points:
+            recipe = _recipe(self._candidate(point))
+            # A trial that was killed before it had all its settings is no loss.
+            if set(point) == set(self._knobs) and recipe not in known:
+                known.add(recipe)
+                self._ahead.append(point)
 
 
 def _opened(path: Path, name: str, seed: int) -> optuna.Study:
@@ -163,6 +174,13 @@ def _recipe(recipe: Candidate) -> str:
 def _record(trial: FrozenTrial) -> TrialRecord | None:
     kept = trial.user_attrs.get(_RECORD)
     return None if kept is None else TrialRecord.model_validate_json(kept)
+
+
+def _outcome(record: TrialRecord) -> tuple[float | None, TrialState]:
+    """What Optuna is told. A score on some folds is no score to learn from: it has failed."""
+    if record.state == "COMPLETE" and not record.cut_off:
+        return record.score, TrialState.COMPLETE
+    return None, TrialState.FAIL if record.cut_off else TrialState[record.state]
 
 
 def _answers_are_kept(record: TrialRecord) -> bool:

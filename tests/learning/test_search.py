@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyRe
         "study_name": "sample",
         "warm": (),
         "on_trial": lambda record: None,
+        "on_kept": lambda record: None,
         "on_fold": lambda score, seconds: None,
         "share": lambda: 2,
     }
@@ -306,7 +307,166 @@ def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
     assert result.best is not None
     assert result.best.score == folds[0]
     assert len(result.best.oof) == 1
+    assert result.best.cut_off
     assert result.best.note == f"the time was up: scored on 1 of {FOLDS} folds"
+    assert result.last_gain == ""
+
+
+def test_a_trial_cut_off_because_its_family_gave_way_says_so(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    result = cut_off(pool, rows, tmp_path)
+    assert result.best is not None
+    assert result.best.note == f"its family gave way to a better one: scored on 1 of {FOLDS} folds"
+
+
+def cut_off(pool: WorkerPool, rows: Rows, folder: Path) -> StudyResult:
+    """One trial with one fold, and the family gives way."""
+    folds: list[float] = []
+    return study(
+        pool,
+        rows,
+        folder,
+        share=lambda: 0 if folds else 1,
+        on_fold=lambda score, seconds: folds.append(score),
+    )
+
+
+def test_a_trial_that_was_cut_off_is_finished_by_the_next_run(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    [short] = cut_off(pool, rows, tmp_path).trials
+    counted = Counted(pool)
+    again = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
+    [whole] = again.trials
+    assert [job.fold for job in counted.jobs] == [1, 2]
+    assert (whole.params, whole.candidate) == (short.params, short.candidate)
+    assert not whole.cut_off
+    assert sorted(whole.oof) == list(range(FOLDS))
+    assert whole.seconds > short.seconds > 0
+    assert again.resumed == 0
+    last = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
+    assert (last.trials, last.resumed, len(counted.jobs)) == ((whole,), 1, 2)
+
+
+def test_a_trial_that_was_cut_off_stays_where_there_is_no_time_to_finish_it(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    [short] = cut_off(pool, rows, tmp_path).trials
+    for _ in range(2):
+        again = study(pool, rows, tmp_path, seconds=0.0)
+        assert (again.trials, again.best, again.resumed) == ((short,), short, 1)
+
+
+def test_what_an_earlier_run_learned_is_told_again_before_anything_new(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    before = study(pool, rows, tmp_path, trials=2)
+    kept: list[TrialRecord] = []
+    new: list[TrialRecord] = []
+    folds: list[tuple[float, float]] = []
+
+    def tell(record: TrialRecord) -> None:
+        assert len(kept) == 2
+        new.append(record)
+
+    after = study(
+        pool,
+        rows,
+        tmp_path,
+        trials=3,
+        on_kept=kept.append,
+        on_trial=tell,
+        on_fold=lambda *fold: folds.append(fold),
+    )
+    assert [*kept, *new] == list(after.trials)
+    assert sorted(kept, key=lambda t: t.number) == sorted(before.trials, key=lambda t: t.number)
+    assert folds[:2] == [(t.score, t.seconds / FOLDS) for t in kept]
+    assert all(seconds > 0 for _, seconds in folds)
+
+
+def test_an_earlier_runs_best_is_no_gain_of_this_one(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study(pool, rows, tmp_path, trials=2)
+    assert study(pool, rows, tmp_path, trials=2).last_gain == ""
+    scored = learning.search.score_oof
+
+    def worse(truth: Any, files: Any) -> Any:
+        found = scored(truth, files)
+        return type(found)(**{**vars(found), "score": 0.1})
+
+    monkeypatch.setattr(learning.search, "score_oof", worse)
+    assert "raised macro-F1 by 0.0000" in study(pool, rows, tmp_path, trials=3).last_gain
+
+
+def test_folds_of_a_killed_trial_keep_what_they_took(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Dying(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            if len(self.jobs) == 2:
+                raise Killed
+            return super().submit(work, job, timeout_s)
+
+    folds: list[float] = []
+    with pytest.raises(Killed):
+        study(Dying(pool), rows, tmp_path, share=lambda: 1)  # type: ignore[arg-type]
+    study(pool, rows, tmp_path, trials=1, on_fold=lambda score, seconds: folds.append(seconds))
+    assert len(folds) == FOLDS
+    assert min(folds) > 0
+
+
+class Stopped(Counted):
+    """A pool that kills the unit of this number at once."""
+
+    def __init__(self, pool: WorkerPool, number: int, then: Callable[[], None]) -> None:
+        super().__init__(pool)
+        self._number = number
+        self._then = then
+
+    def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+        self.jobs.append(job)
+        if len(self.jobs) != self._number:
+            return self._pool.submit(work, job, timeout_s)
+        killed: Future[Any] = Future()
+        killed.set_exception(TimeoutError())
+        self._then()
+        return killed
+
+
+def test_a_unit_killed_at_a_deadline_that_has_moved_on_is_fitted_again(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    limits = [time.monotonic() + 30]
+    stopping = Stopped(pool, 2, then=lambda: limits.append(time.monotonic() + 300))
+    result = study(
+        stopping,  # type: ignore[arg-type]
+        rows,
+        tmp_path,
+        trials=1,
+        share=lambda: 1,
+        deadline=lambda: limits[-1],
+    )
+    assert [trial.state for trial in result.trials] == ["COMPLETE"]
+    assert [job.fold for job in stopping.jobs] == [0, 1, 2, 1]
+    assert not result.trials[0].cut_off
+
+
+def test_a_unit_that_takes_many_times_as_long_as_the_others_fails_its_trial(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    stopping = Stopped(pool, 2, then=lambda: None)
+    result = study(
+        stopping,  # type: ignore[arg-type]
+        rows,
+        tmp_path,
+        trials=2,
+        share=lambda: 1,
+        seconds=3600.0,
+    )
+    assert [trial.state for trial in result.trials] == ["FAIL", "COMPLETE"]
+    assert "many times as long" in result.trials[0].note
 
 
 def test_a_family_without_a_share_ends(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:

@@ -61,3 +61,11 @@ def test_failures_cost_no_patience():
     for _ in range(40):
         shares.learn("cheap", _trial(None, "FAIL"))
     assert shares.of("cheap") == 1
+
+
+def test_a_lucky_fold_of_a_trial_that_was_cut_off_beats_nobody():
+    shares = Shares(2, ["cheap", "costly"])
+    shares.learn("costly", _trial(0.99).model_copy(update={"cut_off": True}))
+    for _ in range(40):
+        shares.learn("cheap", _trial(0.8))
+    assert shares.of("cheap") == 1

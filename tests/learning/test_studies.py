@@ -38,20 +38,21 @@ def states(folder: Path) -> list[TrialState]:
 
 def test_a_record_comes_back_whole(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    assert study.fresh
+    assert study.resumed == ()
     trial, recipe = study.ask()
     kept = record(trial, 0.5).model_copy(update={"candidate": recipe, "note": "a note"})
     study.tell(trial, kept)
     again = opened(tmp_path)
     assert again.resumed == (kept,)
-    assert not again.fresh
 
 
 def test_a_trial_left_running_is_ended_and_queued_again(tmp_path: Path) -> None:
     trial, recipe = opened(tmp_path).ask()
-    again = opened(tmp_path)
-    assert again.resumed == ()
-    assert states(tmp_path) == [TrialState.FAIL, TrialState.WAITING]
+    for _ in range(2):  # also where a run is killed again before it asks
+        again = opened(tmp_path)
+        assert again.resumed == ()
+        assert states(tmp_path) == [TrialState.FAIL]
+    again.plan_ahead([], most=10)
     taken_up, same = again.ask()
     assert (taken_up.params, same) == (trial.params, recipe)
 
@@ -85,7 +86,7 @@ def test_another_space_is_another_study(tmp_path: Path) -> None:
     trial, _ = study.ask()
     study.tell(trial, record(trial, 0.5))
     narrower = opened(tmp_path, knobs={"classifier.C": Range(low=1.0, high=2.0)})
-    assert narrower.fresh
+    assert narrower.resumed == ()
 
 
 def test_suggestions_differ_after_a_restart(tmp_path: Path) -> None:
@@ -106,8 +107,36 @@ def test_families_open_their_studies_at_the_same_time(attempt: int, tmp_path: Pa
     families = (FAMILY, Family(classifier=LightGBM()))
     with ThreadPoolExecutor(max_workers=2) as threads:
         studies = [threads.submit(opened, tmp_path, family) for family in families]
-        assert all(study.result().fresh for study in studies)
+        assert all(study.result().resumed == () for study in studies)
     assert {path.name for path in tmp_path.glob("*.db")} == {
         "logistic-regression.db",
         "lightgbm.db",
     }
+
+
+def test_what_was_tried_is_not_planned_again(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    study.plan_ahead([], most=10)
+    trial, recipe = study.ask()
+    study.tell(trial, record(trial, 0.5).model_copy(update={"candidate": recipe}))
+    again = opened(tmp_path)
+    again.plan_ahead([], most=10)
+    assert (trial.params["classifier.C"], again.ask()[0].params["classifier.C"]) == (1.0, 10.0)
+
+
+def test_a_trial_that_was_cut_off_is_tried_again_first_and_teaches_nothing(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    trial, recipe = study.ask()
+    short = record(trial, 0.9).model_copy(update={"candidate": recipe, "cut_off": True})
+    study.tell(trial, short)
+    assert states(tmp_path) == [TrialState.FAIL]
+    for _ in range(2):
+        again = opened(tmp_path)
+        assert again.resumed == (short,)
+    again.plan_ahead([], most=10)
+    taken_up, same = again.ask()
+    assert same == recipe
+    whole = record(taken_up, 0.7).model_copy(update={"candidate": recipe})
+    again.tell(taken_up, whole)
+    assert opened(tmp_path).resumed == (whole,)
+    assert states(tmp_path) == [TrialState.FAIL, TrialState.COMPLETE]

@@ -1,0 +1,89 @@
+"""What a person reads of the screening and of a study's progress."""
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import tasks.tuning
+from schemas.classifiers import LogisticRegression
+from schemas.features import Features
+from schemas.samplers import ClassWeights, Smote
+from schemas.trials import Candidate, MethodScore, TrialRecord
+from tasks.tuning import _method_row, _Progress
+
+PLAN: Any = SimpleNamespace(name="sample_plan", class_texts=("no", "yes"))
+RECIPE = Candidate(
+    features=Features(), imbalance=ClassWeights(), classifier=LogisticRegression(C=1.0)
+)
+
+
+def trial(number: int, score: float, **facts: Any) -> TrialRecord:
+    return TrialRecord(number=number, state="COMPLETE", params={}, score=score, **facts)
+
+
+def test_a_method_without_a_score_shows_dashes_and_why() -> None:
+    failed = MethodScore(
+        method="smote",
+        imbalance=Smote(),
+        seconds=1.0,
+        kept=False,
+        candidate=RECIPE,
+        note="ValueError: too <few> rows",
+    )
+    row = _method_row(failed, PLAN)
+    figures = ("macro-F1", "95 %", "without offsets", "log loss", "recall no", "recall yes")
+    assert {row[figure] for figure in figures} == {"-"}
+    assert row["note"] == "ValueError: too &lt;few&gt; rows"
+
+
+def test_a_scored_method_shows_its_figures_in_the_same_columns() -> None:
+    scored = MethodScore(
+        method="class-weights",
+        imbalance=ClassWeights(),
+        score=0.5,
+        low=0.25,
+        high=0.75,
+        plain_score=0.4,
+        log_loss=0.3,
+        recalls=(0.9, 0.1),
+        seconds=2.0,
+        kept=True,
+        candidate=RECIPE,
+    )
+    row = _method_row(scored, PLAN)
+    assert (row["macro-F1"], row["95 %"], row["note"]) == ("0.5000", "0.2500 to 0.7500", "-")
+    assert (row["recall no"], row["recall yes"]) == ("0.900", "0.100")
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch) -> _Progress:
+    monkeypatch.setattr(tasks.tuning, "create_progress_artifact", lambda *a, **k: uuid4())
+    monkeypatch.setattr(tasks.tuning, "update_progress_artifact", lambda *a, **k: None)
+    budget = SimpleNamespace(elapsed_s=1.0, started=0.0, deadline=lambda: 60.0)
+    bench: Any = SimpleNamespace(plan=PLAN, budget=budget)
+    return _Progress("lightgbm", bench)
+
+
+def test_trials_of_an_earlier_run_are_counted_apart_and_are_no_news(progress: _Progress) -> None:
+    progress.keep(trial(0, 0.8))
+    progress.keep(trial(1, 0.7))
+    assert not progress.tell(trial(2, 0.75))
+    assert progress.line == (
+        "lightgbm: 3 trials, 2 of them kept from an earlier run, best macro-F1 0.8000"
+    )
+    assert progress.tell(trial(3, 0.9))
+
+
+def test_a_first_run_speaks_of_no_earlier_one(progress: _Progress) -> None:
+    assert progress.tell(trial(0, 0.8))
+    assert progress.line == "lightgbm: 1 trials, best macro-F1 0.8000"
+
+
+def test_a_trial_that_is_finished_now_is_no_longer_one_of_the_earlier_run(
+    progress: _Progress,
+) -> None:
+    progress.keep(trial(0, 0.9, candidate=RECIPE, cut_off=True))
+    progress.tell(trial(1, 0.7, candidate=RECIPE))
+    assert progress.line == "lightgbm: 1 trials, best macro-F1 0.7000"
