@@ -23,12 +23,13 @@ def best_points(path: Path) -> Points:
 
 
 def keep_best_points(path: Path, studies: Iterable[StudyResult], most: int) -> None:
-    """Replace each studied family's points by its best finished trials of tonight."""
+    """Replace each studied family's points by its best trials of tonight, if any has a score."""
     points = best_points(path)
     for study in studies:
         scored = [trial for trial in study.trials if trial.score is not None]
-        scored.sort(key=lambda trial: -(trial.score or 0.0))
-        points[study.family] = [trial.params for trial in scored[:most]]
+        scored.sort(key=lambda trial: (trial.cut_off, -(trial.score or 0.0)))
+        if scored:
+            points[study.family] = [trial.params for trial in scored[:most]]
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".tmp")
     fresh.write_text(json.dumps(points, indent=2))
