@@ -233,7 +233,7 @@ def _classes(night: Night) -> str:
                 "F1": _figure(score.f1),
                 "average precision": _figure(score.average_precision),
                 f"F1 change against {html.escape(night.judgement.verdict.reference)}": (
-                    _interval(changes[score.name]) if score.name in changes else "-"
+                    _interval(changes[score.name], "+.4f") if score.name in changes else "-"
                 ),
             }
             for score in night.judgement.cards["challenger"].classes
@@ -245,7 +245,7 @@ def _confusion(night: Night) -> str:
     texts = [html.escape(text) for text in night.class_texts]
     return _table(
         [
-            {"decided / is": text} | {t: str(n) for t, n in zip(texts, row, strict=True)}
+            {"is / decided as": text} | {t: str(n) for t, n in zip(texts, row, strict=True)}
             for text, row in zip(texts, night.judgement.cards["challenger"].confusion, strict=True)
         ]
     )
@@ -292,8 +292,8 @@ def _settings(trial: TrialRecord) -> str:
     return ", ".join(f"{name.split('.')[-1]}={short(v)}" for name, v in trial.params.items())
 
 
-def _interval(interval: Interval) -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+def _interval(interval: Interval, form: str = ".4f") -> str:
+    return f"{interval.value:{form}} ({interval.low:{form}} to {interval.high:{form}})"
 
 
 def _figure(figure: float | None) -> str:
@@ -311,10 +311,14 @@ def _bullets(lines: Iterable[str]) -> str:
 def _table(rows: list[dict[str, str]]) -> str:
     if not rows:
         return "(nothing)"
-    head = list(rows[0])
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row.values())} |" for row in rows]
+    lines = [_line(rows[0]), f"|{'---|' * len(rows[0])}"]
+    lines += [_line(row.values()) for row in rows]
     return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    # A class may be named with a bar or a line break, which would end its cell.
+    return f"| {' | '.join(' '.join(cell.replace('|', '/').split()) for cell in cells)} |"
 
 
 def tags(night: Night) -> Mapping[str, str]:
