@@ -1,5 +1,6 @@
 """What a person reads of the screening and of a study's progress."""
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,8 @@ import tasks.tuning
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
 from schemas.samplers import ClassWeights, Smote
-from schemas.trials import Candidate, MethodScore, TrialRecord
-from tasks.tuning import _method_row, _Progress
+from schemas.trials import Candidate, MethodScore, StudyResult, TrialRecord
+from tasks.tuning import _method_row, _Progress, tune
 
 PLAN: Any = SimpleNamespace(name="sample_plan", class_texts=("no", "yes"))
 RECIPE = Candidate(
@@ -87,3 +88,40 @@ def test_a_trial_that_is_finished_now_is_no_longer_one_of_the_earlier_run(
     progress.keep(trial(0, 0.9, candidate=RECIPE, cut_off=True))
     progress.tell(trial(1, 0.7, candidate=RECIPE))
     assert progress.line == "lightgbm: 1 trials, best macro-F1 0.7000"
+
+
+def test_trials_of_an_earlier_run_are_logged_and_shared_like_new_ones(
+    progress: _Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[int] = []
+    learned: list[int] = []
+    old, new = trial(0, 0.8), trial(1, 0.7)
+    result = StudyResult(family="lightgbm", trials=(old, new), best=old, resumed=1)
+
+    def run(family: Any, **given: Any) -> StudyResult:
+        given["on_kept"](old)
+        given["on_trial"](new)
+        return result
+
+    studies: Any = SimpleNamespace(
+        open_study=lambda family, study: "run",
+        log_trial=lambda run, family, trial: logged.append(trial.number),
+        close_study=lambda run, study: run,
+    )
+    shares = SimpleNamespace(learn=lambda kind, t: learned.append(t.number), leave=lambda kind: 0)
+    plan = SimpleNamespace(dataset=SimpleNamespace(columns={}), class_texts=("no",), search=None)
+    bench: Any = SimpleNamespace(
+        plan=plan,
+        rows=None,
+        pool=None,
+        folder=None,
+        study="s",
+        shares=shares,
+        budget=SimpleNamespace(deadline=lambda: 60.0),
+    )
+    monkeypatch.setattr(tasks.tuning, "run_study", run)
+    monkeypatch.setattr(tasks.tuning, "_Progress", lambda kind, bench: progress)
+    monkeypatch.setattr(tasks.tuning, "get_run_logger", lambda: logging.getLogger("test"))
+    assert tune.fn("lightgbm", None, (), (), bench, studies) == result  # type: ignore[arg-type]
+    assert logged == learned == [0, 1]
+    assert "2 trials, 1 of them kept from an earlier run" in progress.line
