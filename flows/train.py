@@ -17,6 +17,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan
 from learning.budget import Budget
+from learning.ranking import beats
 from learning.screening import baseline
 from learning.warmth import best_points, keep_best_points
 from learning.workers import WorkerPool
@@ -299,11 +300,11 @@ def _fit(
     A finalist that can't be fitted leaves the night to the baseline.
     """
     floor = baseline(methods)
-    finalist, best = BASELINE, floor.score or 0.0
+    finalist = BASELINE
     recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
     for study in studies:
-        if study.best is not None and study.best.score is not None and study.best.score > best:
-            finalist, best = f"{study.family} trial {study.best.number}", study.best.score
+        if study.best is not None and beats(study.best, recipes[finalist]):
+            finalist = f"{study.family} trial {study.best.number}"
             recipes = {finalist: study.best, BASELINE: floor}
     threads = bench.pool.workers if bench.rows.n_train >= _ROWS_FOR_THREADS else 1
     running = {

@@ -60,7 +60,7 @@ def page(night: Night) -> str:
             _table(leaderboard(night.studies)),
             _bullets(
                 f"{study.family}: {len(study.trials)} trials in {study.seconds:.0f} s"
-                + (f" ({study.resumed} from before a restart)" if study.resumed else "")
+                + (f" ({study.resumed} kept from an earlier run)" if study.resumed else "")
                 + (f"; {study.last_gain}" if study.last_gain else "")
                 for study in night.studies
             ),
@@ -80,14 +80,14 @@ def page(night: Night) -> str:
 
 
 def leaderboard(studies: Iterable[StudyResult]) -> list[dict[str, str]]:
-    """The best trials over all families, best first."""
+    """The best trials over all families, best first; after them those cut off, on fewer folds."""
     scored = [
         (study.family, trial, trial.score)
         for study in studies
         for trial in study.trials
         if trial.state == "COMPLETE" and trial.score is not None
     ]
-    scored.sort(key=lambda entry: -entry[2])
+    scored.sort(key=lambda entry: (entry[1].cut_off, -entry[2]))
     return [
         {
             "rank": str(rank),

@@ -124,7 +124,8 @@ class Tracker:
             f"{FAMILY_NAMES.get(family, family)}_Trial_{trial.number}",
             {"mlflow.parentRunId": study_run, "nightshift.trial": uid, "note": trial.note},
         )
-        folds = {f"fold_{i}_macro_f1": score for i, score in enumerate(trial.fold_scores)}
+        numbered = zip(sorted(trial.oof), trial.fold_scores, strict=True)
+        folds = {f"fold_{fold}_macro_f1": score for fold, score in numbered}
         metrics = {
             "val_macro_f1": trial.score,
             "val_macro_f1_argmax": trial.plain_score,
@@ -256,4 +257,6 @@ def without_secrets(uri: str) -> str:
     'https://mlflow.example.org/x'
     """
     parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -211,7 +211,7 @@ class _Progress:
 def told(study: StudyResult) -> str:
     """A study in one line."""
     best = f"{study.best.score:.4f}" if study.best and study.best.score is not None else "none"
-    resumed = f", {study.resumed} of them before the restart" if study.resumed else ""
+    resumed = f", {study.resumed} of them kept from an earlier run" if study.resumed else ""
     return (
         f"{study.family}: {len(study.trials)} trials{resumed} in {study.seconds:.0f} s, "
         f"best macro-F1 {best}{'; ' + study.last_gain if study.last_gain else ''}"

@@ -5,7 +5,7 @@ from mlflow import MlflowClient
 
 from schemas.faults import NightFailed
 from schemas.trials import StudyResult, TrialRecord
-from tasks.tracking import Tracker
+from tasks.tracking import Tracker, without_secrets
 
 
 def _trial(number: int, score: float = 0.5) -> TrialRecord:
@@ -15,6 +15,7 @@ def _trial(number: int, score: float = 0.5) -> TrialRecord:
         params={"classifier.C": 1.0},
         score=score,
         fold_scores=(0.4, 0.6),
+        oof={0: "0.npy", 1: "1.npy"},
     )
 
 
@@ -118,3 +119,16 @@ def test_a_run_is_linked_where_there_are_pages_for_people(tracker):
     assert tracker.link(None, "r1") == ""
     link = tracker.link("http://127.0.0.1:5000/", "r1")
     assert link == f"http://127.0.0.1:5000/#/experiments/{tracker.experiment_id}/runs/r1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://me:secret@mlflow.example.org/x", "https://mlflow.example.org/x"),
+        ("sqlite:////tmp/m.db", "sqlite:////tmp/m.db"),
+        ("postgresql://u:p@db:5432/mlflow", "postgresql://db:5432/mlflow"),
+    ],
+    ids=["server", "file", "database"],
+)
+def test_no_password_of_an_address_is_shown(uri, shown):
+    assert without_secrets(uri) == shown
