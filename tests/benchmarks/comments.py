@@ -1,8 +1,8 @@
 """Macro-F1 of the `comments` plan on a fifth of a labelled file that no night has seen.
 
 `python tests/benchmarks/comments.py FILE [MINUTES]`: FILE has `clean_comment` and `category`;
-without it the file `reddit_comments.csv.gz` of a folder `shared/data` beside the project is used,
-where there is one. The baseline is scikit-learn alone on the same rows: TF-IDF of words and word
+without it `reddit_comments.csv.gz` of the folder NIGHTSHIFT_TEST_DATA is used, where there is one.
+The baseline is scikit-learn alone on the same rows: TF-IDF of words and word
 pairs, class-weighted logistic regression.
 """
 
@@ -21,11 +21,11 @@ from sklearn.metrics import classification_report, f1_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
-BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "reddit_comments.csv.gz"
+from tests.real_data import COMMENTS
 
 
 def main() -> None:
-    file = Path(sys.argv[1]) if len(sys.argv) > 1 else BESIDE
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else COMMENTS
     minutes = sys.argv[2] if len(sys.argv) > 2 else "10"
     if not file.exists():
         print("comments: left out, since there is no labelled file; name one")

@@ -12,8 +12,7 @@ from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import SingleLabel
 from tests.learning.tables import HEADER, MIXED, TEXT_ONLY, read
-
-COMMENTS = Path(__file__).parents[3] / "shared/data/reddit_comments.csv.gz"
+from tests.real_data import COMMENTS
 
 MIXED_ROWS = (
     f"{HEADER}\n"
@@ -188,8 +187,8 @@ def test_new_rows_without_a_feature_are_refused(tmp_path: Path) -> None:
         read_unlabelled(path, "new.csv", TEXT_ONLY)
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not COMMENTS.exists(), reason="the real data are not beside the project")
+@pytest.mark.real_data
+@pytest.mark.skipif(not COMMENTS.exists(), reason="there are no real data here")
 def test_thirty_thousand_comments_are_read_in_seconds() -> None:
     dataset = Dataset.model_validate({"source": "x", "columns": {"clean_comment": "text"}})
     label = SingleLabel(column="category", classes=(-1, 0, 1))
