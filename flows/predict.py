@@ -10,7 +10,7 @@ from schemas.store import Store
 from tasks.home import Home
 from tasks.ledger import champion
 from tasks.predicting import answer_file, hand_out, refuse_places
-from tasks.registry import fetch_model, version_of
+from tasks.registry import verified, version_of
 from tasks.storage import open_store
 
 
@@ -28,8 +28,8 @@ def predict_file(plan: Plan, home: Home, source: Path, target: Path) -> Predicte
     refuse_places(source, target)
     store = open_store(home.state)
     version = chosen_version(store, plan.name, None)
-    model = fetch_model(store, version, home.cache)
-    rows = answer_file(model, version.digest, plan.dataset, source, target)
+    model = verified(store, version, home.cache)
+    rows = answer_file(Path(model.folder), version.digest, plan.dataset, source, target)
     return Predicted(rows, plan.name, version.number)
 
 
@@ -38,7 +38,7 @@ def export_version(
 ) -> Version:
     """Copies a verified version, the champion by default, into a new folder."""
     version = chosen_version(store, plan, number)
-    hand_out(fetch_model(store, version, cache), version.digest, target)
+    hand_out(Path(verified(store, version, cache).folder), version.digest, target)
     return version
 
 

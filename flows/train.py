@@ -31,7 +31,7 @@ from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, changes, ingest_objects, scan_source
-from tasks.judging import judge_night
+from tasks.judging import RELIABILITY, judge_night
 from tasks.ledger import (
     Heartbeat,
     champion,
@@ -328,6 +328,7 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
     """Every challenger is kept, in MLflow and in the store, also one that is not promoted."""
     plan, fit = attempt.plan, told.fits[told.judgement.contender]
     files = judgement_files(told)
+    files[f"challenger/{RELIABILITY}"] = (judged / RELIABILITY).read_bytes()
     run = tracker.log_night(
         f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
         metrics(told),

@@ -28,5 +28,5 @@ def last_gain(
 
 def _time(part: float, whole: float) -> str:
     if whole < 120:
-        return f"{part:.0f} of {whole:.0f} seconds"
+        return f"{part:.1f} of {whole:.1f} seconds"
     return f"{part / 60:.1f} of {whole / 60:.1f} minutes"

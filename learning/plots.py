@@ -73,7 +73,9 @@ def study_picture(
         axes.scatter(seconds, reached, s=14, alpha=0.6, color=color)
         best = np.maximum.accumulate(reached)
         axes.step(seconds, best, where="post", color=color, label=f"{_short(family)}, best so far")
-    axes.set(xlabel="seconds of search", ylabel="macro-F1, cross-fitted", title="Trials")
+    axes.set(
+        xlabel="seconds of fitting and predicting", ylabel="macro-F1, cross-fitted", title="Trials"
+    )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right")
     return _png(figure)

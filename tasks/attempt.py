@@ -16,14 +16,13 @@ from uuid import uuid4
 from prefect.runtime import flow_run
 
 from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError
-from schemas.ledger import Outcome, Record, Version
+from schemas.ledger import BAD_PLAN, Outcome, Record, Version
 from schemas.manifest import Manifest, Rows
 from schemas.night import Judgement, Night
 from schemas.plan import Plan
 from schemas.store import Store
 from schemas.trials import MethodScore, RefitResult, StudyResult
 
-BAD_PLAN = "bad-plan"
 _OUTCOMES: dict[str, Outcome] = {
     "PROMOTE": "promoted",
     "HOLD": "held",

@@ -18,6 +18,7 @@ from learning.holdout import (
     untouched,
 )
 from learning.models import FittedModel, load, training_keys
+from learning.plots import reliability_picture
 from schemas.manifest import Rows
 from schemas.night import BASELINE, Judgement, Standing
 from schemas.plan import Plan
@@ -25,6 +26,7 @@ from schemas.results import Verdict
 from schemas.trials import RefitResult
 
 PREDICTIONS = "holdout_predictions.parquet"
+RELIABILITY = "reliability.png"
 
 
 @task(name="judge", cache_policy=NO_CACHE)
@@ -38,8 +40,8 @@ def judge_night(
 ) -> Judgement:
     """The verdict on tonight's finalist, with the scorecards of all who answered.
 
-    `fits` has the finalist and the baseline. The holdout answers of the contender are written
-    to `out`, beside the model.
+    `fits` has the finalist and the baseline. The contender's holdout answers, and a picture of how
+    far its probabilities can be believed, are written to `out`, beside the model.
 
     Raises
     ------
@@ -57,6 +59,8 @@ def judge_night(
     reference = f"version {champion.version.number}" if champion else ""
     contender, verdict, notes = _decide(plan, holdout, answers, finalist, reference)
     _write_predictions(models[contender], holdout, answers[contender], out)
+    picture = reliability_picture(holdout.labels, answers[contender].probabilities)
+    (out / RELIABILITY).write_bytes(picture)
     named = {"challenger": contender, "baseline": BASELINE}
     named |= {"champion": "champion"} if champion is not None else {}
     cards = {

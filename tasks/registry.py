@@ -118,13 +118,13 @@ def standing_champion(store: Store, champion: Champion | None, cache: Path) -> S
     if champion is None:
         return None
     try:
-        return _verified(store, _recorded(store, champion), cache)
+        return verified(store, _recorded(store, champion), cache)
     except ModelRefused as refusal:
         if champion.previous is None:
             raise
         get_run_logger().warning("the champion is refused: %s", refusal)
         before = version_of(store, champion.plan, champion.previous)
-        standing = _verified(store, before, cache)
+        standing = verified(store, before, cache)
         note = f"version {champion.version} was refused ({refusal}); version {before.number} stands"
         return standing.model_copy(update={"note": note})
 
@@ -219,7 +219,7 @@ def fetch_model(store: Store, version: Version, cache: Path) -> Path:
     return folder
 
 
-def _verified(store: Store, version: Version, cache: Path) -> Standing:
+def verified(store: Store, version: Version, cache: Path) -> Standing:
     """The version, its bytes checked; a copy in the cache that is not right is fetched anew."""
     folder = fetch_model(store, version, cache)
     try:

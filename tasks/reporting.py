@@ -12,7 +12,7 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
-from learning.plots import confusion_picture
+from learning.plots import confusion_picture, study_picture
 from schemas.knobs import Setting
 from schemas.night import BASELINE, Night
 from schemas.results import ClassScore, Interval, Scorecard
@@ -135,7 +135,10 @@ def ending_files(night: Night) -> dict[str, bytes]:
 
 def judgement_files(night: Night) -> dict[str, bytes]:
     """What is known once the models were judged: figures, tables and pictures."""
-    files = {"metrics.json": json.dumps(metrics(night), indent=2).encode()}
+    files = {
+        "metrics.json": json.dumps(metrics(night), indent=2).encode(),
+        "trials.png": study_picture({study.family: _by_time(study) for study in night.studies}),
+    }
     for role, card in night.judgement.cards.items():
         title = f"{night.plan}: {role}"
         files[f"{role}/confusion_matrix.png"] = confusion_picture(card, title)
@@ -249,6 +252,16 @@ def _confusion(night: Night) -> str:
             for text, row in zip(texts, night.judgement.cards["challenger"].confusion, strict=True)
         ]
     )
+
+
+def _by_time(study: StudyResult) -> list[tuple[float, float]]:
+    """Each score at the seconds of fitting and predicting that its family had spent by then."""
+    spent, found = 0.0, []
+    for trial in study.trials:
+        spent += trial.seconds
+        if trial.score is not None:
+            found.append((spent, trial.score))
+    return found
 
 
 def _flat(card: Scorecard) -> Iterable[tuple[str, float | None]]:

@@ -257,9 +257,9 @@ def fit_final(
             "want of memory. Give the machine more, or narrow the family's settings."
         ) from None
     get_run_logger().info(
-        "%s fitted on %d rows in %.1f s, macro-F1 on them %.4f",
+        "%s fitted on %s rows in %.1f s, macro-F1 on them %.4f",
         name,
-        bench.rows.n_train,
+        f"{bench.rows.n_train:,}",
         result.fit_s,
         result.train_score,
     )

@@ -111,7 +111,11 @@ def test_mlflow_has_studies_with_nested_trials_and_a_loadable_champion(world, cl
     assert 0 < study.data.metrics["best_val_macro_f1"] <= 1
     night = next(run for run in runs if run.info.run_name.startswith("night_"))
     listed = {file.path for file in client().list_artifacts(night.info.run_id, "challenger")}
-    assert listed == {"challenger/confusion_matrix.png", "challenger/classes.csv"}
+    assert listed == {
+        "challenger/confusion_matrix.png",
+        "challenger/classes.csv",
+        "challenger/reliability.png",
+    }
 
     mlflow.set_tracking_uri(f"sqlite:///{world.root}/home/mlflow/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/tiny@champion")
