@@ -11,10 +11,11 @@ import http.client
 import importlib
 import json
 import os
+import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from tasks.home import Home
 
 SERVER_VARIABLE = "NIGHTSHIFT_PREFECT_API_URL"
 HEARTBEAT_S = 30  # a killed run is found by its silence; Prefect accepts no less than 30
+NEEDS_BYTES = 200_000_000  # databases, models and logs of a first night, with room to spare
 _ATTEMPTS = 3
 _LOOK_S = 0.05
 
@@ -60,6 +62,7 @@ def embedded_server(
             _import(preload)
             yield running
             return
+        check_space(home)
         with _own_server(home, preload, environ, timeout_s) as url:
             yield url
     finally:
@@ -88,6 +91,24 @@ def environ_for(home: Home, environ: MutableMapping[str, str]) -> None:
             "no_proxy": ",".join([*proxied, loopback]),
         }
     )
+
+
+def check_space(
+    home: Home, free: Callable[[Path], int] = lambda place: shutil.disk_usage(place).free
+) -> None:
+    """Refuse a home that is about full, where a database would fail with words of its own.
+
+    Raises
+    ------
+    NightFailed
+        Fewer than `NEEDS_BYTES` are free in it.
+    """
+    found = free(home.root)
+    if found < NEEDS_BYTES:
+        raise NightFailed(
+            f"Expected at least {NEEDS_BYTES // 1_000_000} MB free in {home.root}, got "
+            f"{found / 1e6:.1f} MB. Free some, or set NIGHTSHIFT_HOME to a folder elsewhere."
+        )
 
 
 def address_file(home: Home) -> Path:

@@ -22,6 +22,7 @@ from typing import NoReturn
 from nightshift.embedded import (
     address_file,
     await_answer,
+    check_space,
     environ_for,
     free_port,
     running_server,
@@ -83,6 +84,7 @@ def services(
 ) -> Iterator[Services]:
     """All services, answering, deployed to and with a worker polling; gone at the end."""
     home.make()
+    check_space(home)
     environ_for(home, os.environ)
     os.environ["NIGHTSHIFT_HOME"] = str(home.root)
     say(f"starting in {home.root} (logs in {home.logs})")

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from nightshift.embedded import address_file, answers, environ_for, free_port, running_server
+from nightshift.embedded import (
+    NEEDS_BYTES,
+    address_file,
+    answers,
+    check_space,
+    environ_for,
+    free_port,
+    running_server,
+)
+from schemas.faults import NightFailed
 from tasks.home import Home, home_from
 
 PROGRAM = """
@@ -146,3 +155,27 @@ def test_a_stale_address_is_no_server(tmp_path: Path, content: str) -> None:
 def test_a_preferred_port_is_taken_if_it_is_free() -> None:
     port = free_port()
     assert free_port(port) == port
+
+
+def test_a_full_disk_is_told_before_a_server_is_started(tmp_path: Path) -> None:
+    home = home_from({"NIGHTSHIFT_HOME": str(tmp_path)})
+    with pytest.raises(NightFailed, match=r"at least 200 MB free in \S+, got 0.2 MB. Free some"):
+        check_space(home, free=lambda place: 200_000)
+    check_space(home, free=lambda place: NEEDS_BYTES)
+
+
+def test_no_server_is_started_on_a_full_disk(tmp_path: Path) -> None:
+    program = (
+        "import os, shutil\nfrom types import SimpleNamespace\n"
+        "shutil.disk_usage = lambda place: SimpleNamespace(free=200_000)\n"
+        "from nightshift.embedded import embedded_server\n"
+        "from tasks.home import home_from\n"
+        "with embedded_server(home_from(os.environ)): pass"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"NIGHTSHIFT_HOME": str(tmp_path / "home")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "NightFailed: Expected at least 200 MB free" in done.stderr
+    assert not (tmp_path / "home/logs/prefect-server.log").exists()
