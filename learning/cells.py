@@ -4,6 +4,7 @@ All of it works on whole columns; Python meets distinct values only.
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ def numbers(column: pa.ChunkedArray) -> Cells:
     if not _is_text(column.type):
         plain = pt.is_integer(column.type) or pt.is_floating(column.type)
         if not (plain or pt.is_boolean(column.type) or pt.is_decimal(column.type)):
-            return _all_bad(column, expected)
+            return _all_bad(column, "a number", "float64")
         return _good(_float64(column), expected)
     column = pc.utf8_trim_whitespace(column.cast(pa.string()))
     missing = pc.is_in(pc.utf8_lower(column), value_set=pa.array(MISSING_NUMBERS))
@@ -163,4 +164,9 @@ def _good(cells: pd.Series, expected: str) -> Cells:
 
 def _all_bad(column: pa.ChunkedArray, expected: str, dtype: str = "str") -> Cells:
     nothing = pd.Series([None] * len(column), dtype=dtype)
-    return Cells(nothing, column.is_valid().to_numpy(), expected, got=f"{column.type}")
+    return Cells(nothing, column.is_valid().to_numpy(), expected, got=_type_name(column.type))
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """`list<double>`, without the name that a writer gave to the items of a list."""
+    return re.sub(r"(list\w*<)\w+: ", r"\1", str(kind))

@@ -10,6 +10,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ def read_file(path: Path, name: str) -> pa.Table:
     return table
 
 
-def first_few(rows: list[int], most: int = 5) -> str:
+def first_few(rows: Sequence[int], most: int = 5) -> str:
     """Row numbers for a message.
 
     >>> first_few([4, 9]), first_few([1, 2, 3], most=2)

@@ -7,7 +7,7 @@ and classes, never a cell of a feature column.
 import difflib
 import itertools
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class _Fault:
     column: str
     expected: str
     got: str
-    rows: list[int]  # from 1, without the header
+    rows: Sequence[int] = ()  # from 1, without the header
 
     def __str__(self) -> str:
         where = f" in {len(self.rows):,} ({first_few(self.rows)})" if self.rows else ""
@@ -131,7 +131,9 @@ def _validated(
     told_name = {column: told.get(column) or column for column in columns}
     frame = pd.DataFrame({column: each.cells for column, each in columns.items()})
     faults = [
-        _Fault(told_name[column], each.expected, each.got or "other cells", _numbered(each.bad))
+        _Fault(told_name[column], each.expected, each.got)
+        if each.got  # the column as a whole, so no rows
+        else _Fault(told_name[column], each.expected, "other cells", _numbered(each.bad))
         for column, each in columns.items()
         if each.bad.any()
     ]
