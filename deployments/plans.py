@@ -8,6 +8,7 @@ Anything with `://` in it is left as it is.
 import difflib
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -70,10 +71,16 @@ def plan_path(name_or_path: str) -> Path:
     names = shipped_names()
     if name_or_path in names:
         return SHIPPED / f"{name_or_path}.yaml"
-    near = difflib.get_close_matches(name_or_path, names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise PlanError(
-        f"There is no plan {name_or_path!r} under deployments/plans{hint or '.'}"
+    raise no_plan(name_or_path)
+
+
+def no_plan(name: str, others: Iterable[str] = ()) -> PlanError:
+    """There is no such plan among the shipped and the `others`, which are known elsewhere."""
+    names = sorted({*shipped_names(), *others})
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else "."
+    return PlanError(
+        f"There is no plan {name!r} under deployments/plans{hint}"
         f" Expected one of {', '.join(names)}, or the path of a YAML file"
     )
 

@@ -133,10 +133,9 @@ def predict(
     target: Annotated[Path, typer.Option("--output", help="Where to write, by the same endings.")],
 ) -> None:
     """Answer new rows with the plan's champion; one row of output for each of input, in order."""
-    from deployments.plans import load_plan
     from nightshift.commands.models import place_of
 
-    answering = load_plan(plan)
+    answering = plans.plan_to_predict(plan)
     home, _ = place_of(answering.name)
     from flows.predict import predict_file
 
@@ -174,10 +173,12 @@ def _nights(
 ) -> "tuple[Record, ...]":
     """Nothing imports prefect before its settings are chosen."""
     from nightshift.embedded import embedded_server, environ_for
-    from nightshift.terminal import facts_only, show
+    from nightshift.terminal import Interrupt, facts_only, show
 
+    interrupt = Interrupt()
     with contextlib.ExitStack() as stack:
         facts = stack.enter_context(facts_only(home.logs / "nightshift.log", debug))
+        stack.enter_context(interrupt)  # ends inside: what libraries say then is for the log
         if any(_is_plan(name) for name in names):
             stack.enter_context(embedded_server(home, server, preload=("flows.train",)))
         else:  # the ledger is told what is wrong with them; that needs no server

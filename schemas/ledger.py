@@ -38,6 +38,12 @@ class Version(Strict):
     mlflow_run_id: str | None = None
 
 
+class ListedVersion(Version):
+    """A version as `nightshift models list --json` tells it."""
+
+    champion: bool
+
+
 class Champion(Strict):
     """`champion.json`: who answers now, and who did before."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightshift.commands.arguments import AsJson, PlanName
-from nightshift.commands.plans import name_of
+from nightshift.commands.plans import known_name
 
 if TYPE_CHECKING:
     from schemas.store import Store
@@ -37,7 +37,7 @@ def get(
     ] = None,
 ) -> None:
     """Copy a version's files into a folder, once its checksums hold and it loads."""
-    name = name_of(plan)
+    name = known_name(plan)
     home, store = place_of(name)
     from flows.predict import export_version
 
@@ -64,16 +64,18 @@ def place_of(plan: str) -> "tuple[Home, Store]":
 
 def _show_versions(plan: str, as_json: bool, which: slice) -> None:
     from nightshift.rendering import show, show_json, versions_table
+    from schemas.ledger import ListedVersion
     from tasks.ledger import champion
 
-    name = name_of(plan)
+    name = known_name(plan)
     _, store = place_of(name)
     from tasks.registry import versions
 
     kept = versions(store, name)[which]
     answering, _ = champion(store, name)
     if as_json:
-        show_json(kept)
+        number = None if answering is None else answering.version
+        show_json([ListedVersion(**dict(v), champion=v.number == number) for v in kept])
     elif kept:
         show(versions_table(kept, answering))
     else:

@@ -4,11 +4,14 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightshift.commands.arguments import PlanName
+
+if TYPE_CHECKING:
+    from schemas.plan import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Look at plans.")
 
@@ -61,3 +64,44 @@ def name_of(plan: str) -> str:
             f"its YAML file, got {plan!r}. `nightshift nights` shows the names there are."
         )
     return plan
+
+
+def known_name(plan: str) -> str:
+    """As `name_of`, of a plan that is shipped or that the ledger has heard of."""
+    from deployments.plans import no_plan, shipped_names
+
+    name = name_of(plan)
+    heard = heard_names()
+    if name == plan and name not in heard and name not in shipped_names():
+        raise no_plan(name, heard)
+    return name
+
+
+def plan_to_predict(plan: str) -> "Plan":
+    """The plan itself: its champion's files do not say which column is the key."""
+    from deployments.plans import is_path, load_plan, no_plan, shipped_names
+    from schemas.faults import PlanError
+
+    if is_path(plan) or plan in shipped_names():
+        return load_plan(plan)
+    heard = heard_names()
+    if plan in heard:
+        raise PlanError(
+            f"Expected the YAML file of plan {plan!r}, got its name: no plan under "
+            "deployments/plans is called so, and only the plan says which column is the key. Name "
+            f"the file that it was trained from, such as `nightshift predict path/to/{plan}.yaml`."
+        )
+    raise no_plan(plan, heard)
+
+
+def heard_names() -> tuple[str, ...]:
+    """The plans that the state store has a night or a model of; none where there is no store."""
+    from tasks.home import home_from
+
+    state = Path(home_from(os.environ).state)
+    rooms = (state / room for room in ("ledger", "versions", "champions"))
+    return tuple(sorted({entry.name for room in rooms for entry in _folders(room)}))
+
+
+def _folders(room: Path) -> list[Path]:
+    return [entry for entry in room.iterdir() if entry.is_dir()] if room.is_dir() else []

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from deployments.quickstart import deal
 from nightshift import cli
 from nightshift.cli import app
-from schemas.ledger import Record
-from tasks.ledger import write_record
+from schemas.ledger import Champion, Record, Version
+from schemas.store import ABSENT
+from tasks.ledger import move_champion, write_record
 from tasks.storage import open_store
 
 NOW = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
@@ -81,6 +82,52 @@ def test_models_of_an_empty_home_are_told_to_be_trained(home):
     assert told.exit_code == 4
     assert "`nightshift train quickstart` trains one" in told.stderr
     assert not home.exists()
+
+
+@pytest.fixture
+def kept(home) -> Path:
+    """With versions 1 and 2 of `mine`, of which 1 is the champion; its YAML is elsewhere."""
+    (home / "state").mkdir(parents=True)
+    store = open_store(str(home / "state"))
+    for number in (1, 2):
+        version = Version(
+            plan="mine", number=number, digest="d", family="lr", run_id="r", created_at=NOW
+        )
+        store.write(f"versions/mine/{number:06}.json", version.model_dump_json().encode(), ABSENT)
+    champion = Champion(plan="mine", version=1, digest="d", since=NOW, run_id="r")
+    move_champion(store, "mine", champion, ABSENT)
+    return home
+
+
+def test_a_program_learns_which_version_is_the_champion(kept):
+    listed = json.loads(run("models", "list", "mine", "--json").output)
+    assert [(each["number"], each["champion"]) for each in listed] == [(1, True), (2, False)]
+    latest = json.loads(run("models", "latest", "mine", "--json").output)
+    assert [each["champion"] for each in latest] == [False]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models", "list", "mime"),
+        ("models", "get", "mime", "--output", "x"),
+        ("predict", "mime", "--input", "a.csv", "--output", "b.csv"),
+    ],
+    ids=" ".join,
+)
+def test_a_plan_that_nobody_has_heard_of_is_told_its_nearest(kept, words):
+    told = run(*words)
+    assert told.exit_code == 2
+    assert "There is no plan 'mime'" in told.stderr
+    assert "did you mean 'mine'?" in told.stderr
+    assert "nightshift train" not in told.stderr
+
+
+def test_predicting_by_the_name_of_a_plan_kept_elsewhere_asks_for_its_file(kept):
+    told = run("predict", "mine", "--input", "a.csv", "--output", "b.csv")
+    assert told.exit_code == 2
+    assert "Expected the YAML file of plan 'mine'" in told.stderr
+    assert "`nightshift predict path/to/mine.yaml`" in told.stderr
 
 
 def test_a_bad_plan_ends_with_2_and_all_its_faults(home, tmp_path):
