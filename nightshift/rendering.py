@@ -14,7 +14,7 @@ from rich.text import Text
 from schemas.ledger import BAD_PLAN, Champion, Outcome, Record, Version
 from schemas.results import Interval
 
-PIPE_WIDTH = 160  # columns of a table that no terminal bounds
+PIPE_WIDTH = 100_000  # columns where no terminal bounds them: nothing is cut or wrapped
 ROLES = ("challenger", "champion", "baseline")
 
 
@@ -44,7 +44,7 @@ def exit_code(record: Record) -> int:
 
 
 def nights_table(records: Sequence[Record]) -> Table:
-    """One line a night; times are UTC."""
+    """One line a night; times are UTC. Only a terminal cuts the reasons."""
     table = _table("started (UTC)", "plan", "outcome", "champion", "new", "macro-F1", "took", "why")
     for record in records:
         table.add_row(
@@ -55,7 +55,7 @@ def nights_table(records: Sequence[Record]) -> Table:
             str(len(record.changes.new) + len(record.changes.changed)),
             _figure(record.figures.get("challenger_macro_f1")),
             _duration(record),
-            Text(_first_line(record), overflow="ellipsis", no_wrap=True),
+            Text(_why(record), overflow="ellipsis", no_wrap=True),
         )
     return table
 
@@ -165,9 +165,10 @@ def _champion(record: Record) -> str:
     return f"{'-' if before is None else before} -> {'-' if after is None else after}"
 
 
-def _first_line(record: Record) -> str:
-    told = record.reasons[0] if record.reasons else record.note
-    return told.splitlines()[0] if told else ""
+def _why(record: Record) -> str:
+    """All reasons, in one line; a terminal shows how they begin."""
+    told = record.reasons or (record.note,)
+    return " ".join(line.strip() for reason in told for line in reason.splitlines())
 
 
 def _duration(record: Record) -> str:

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from nightshift.rendering import exit_code, night_summary, nights_table, show_json, versions_table
+from nightshift.rendering import (
+    exit_code,
+    night_summary,
+    nights_table,
+    show,
+    show_json,
+    versions_table,
+)
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Changes
 from schemas.results import ClassChange, Interval, Verdict
@@ -80,6 +87,20 @@ def test_a_line_of_the_ledger_tells_when_what_and_why():
     )
     for part in ("2026-01-02 02:00", "promoted", "1 -> 2", " 3 ", "0.9123", "1 min 15 s", "rose"):
         assert part in told
+
+
+def test_without_a_terminal_a_night_is_one_line_with_its_whole_reason(capsys):
+    reasons = ("rejected:\n  column 'x': " + "long " * 100 + "end", "and one more")
+    show(nights_table([record(reasons=reasons), record()]))
+    _, _, *lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 2
+    assert lines[0].rstrip().endswith("long end and one more")
+
+
+def test_a_terminal_cuts_a_reason_to_its_width():
+    told = printed(nights_table([record(reasons=("long " * 100 + "end",))]))
+    assert max(map(len, told.splitlines())) <= 160
+    assert "\u2026" in told
 
 
 def test_the_champion_is_marked_among_versions():
