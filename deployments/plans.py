@@ -64,6 +64,14 @@ def is_path(name_or_path: str) -> bool:
     return name_or_path.endswith(YAML) or os.sep in name_or_path or "/" in name_or_path
 
 
+def plan_path_exists(name_or_path: str) -> bool:
+    """Whether there is such a plan at all, good or bad."""
+    try:
+        return plan_path(name_or_path).is_file()
+    except PlanError:
+        return False
+
+
 def plan_path(name_or_path: str) -> Path:
     """Where a plan stands; a bare name is looked up among the shipped ones."""
     if is_path(name_or_path):

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from deployments.plans import enabled_names, load_plan
+from deployments.plans import enabled_names, load_plan, plan_path_exists
 from learning.budget import Budget
 from learning.ranking import beats
 from learning.screening import baseline
@@ -86,6 +86,8 @@ def run_nights(
             records.append(_run_night(plan, force))
         except NightshiftError as fault:
             records.append(not_started(name, fault, utc_now()))
+            if not plan_path_exists(name):
+                continue  # a mistyped name is nobody's night
             with suppress(NightshiftError):  # a store that can't be written is told all the same
                 write_record(open_store(home_from(os.environ).make().state), records[-1])
     return tuple(records)

@@ -52,9 +52,10 @@ def _rules(dataset: Dataset) -> dict[str, Callable[[pd.DataFrame], Mask]]:
         rules[REPLACED] = _replaced
     if written:
         rules[NO_TEXT] = lambda frame: _wordless(frame, written, cleaning.missing_text == "reject")
-    if dataset.key is None and cleaning.conflicts != "keep":
-        rules[CONFLICT] = lambda frame: _conflicting(frame, cleaning.conflicts == "majority")
-    if cleaning.duplicates == "drop":
+    conflicts = cleaning.conflicts or ("majority" if written else "keep")
+    if dataset.key is None and conflicts != "keep":
+        rules[CONFLICT] = lambda frame: _conflicting(frame, conflicts == "majority")
+    if (cleaning.duplicates or ("drop" if written else "keep")) == "drop":
         cells = [*dataset.columns, LABEL]
         rules[DUPLICATE] = lambda frame: frame.duplicated(cells).to_numpy()
     return rules

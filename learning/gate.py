@@ -69,8 +69,14 @@ def judge(
     gate: Gate,
     seed: int,
     reference_name: str,  # as reasons call it: "champion 3", "the baseline"
+    *,
+    harm: bool = True,  # whether the reference is a model whose classes and calibration count
 ) -> Verdict:
-    """Promote on evidence, hold on a tie or on harm, ask for rows where there are too few."""
+    """Promote on evidence, hold on a tie or on harm, ask for rows where there are too few.
+
+    Against no model at all (`harm=False`) only the gain and the latency count: a constant answer
+    is perfectly calibrated, and perfect on the most common class.
+    """
     names = tuple(class_texts)
     if not len(labels):
         return _verdict(reference_name, _absent_classes([0] * len(names), names, gate), None, names)
@@ -84,17 +90,19 @@ def judge(
         seed,
     )
     trial = _Trial(labels, reference, challenger, names, gate, seed, reference_name, paired)
-    return _verdict(reference_name, _objections(trial), trial, names)
+    return _verdict(reference_name, _objections(trial, harm), trial, names)
 
 
-def _objections(trial: _Trial) -> list[_Objection]:
+def _objections(trial: _Trial, harm: bool) -> list[_Objection]:
     """Against promotion; where macro-F1 alone says no, nothing else is asked."""
     first = (
         _absent_classes(trial.support, trial.names, trial.gate)
         or _no_gain(trial)
         or _gain_within_chance(trial)
     )
-    return first or [*_class_losses(trial), *_worse_calibration(trial), *_slowness(trial)]
+    if first or not harm:
+        return first or _slowness(trial)
+    return [*_class_losses(trial), *_worse_calibration(trial), *_slowness(trial)]
 
 
 def _verdict(

@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.ledger import BAD_PLAN, Champion, Outcome, Record, Version
+from schemas.night import BASELINE
 from schemas.results import Interval
 
 PIPE_WIDTH = 100_000  # columns where no terminal bounds them: nothing is cut or wrapped
-ROLES = ("challenger", "champion", "baseline")
+ROLES = ("challenger", "champion", "finalist", "baseline")
 
 
 def show(told: RenderableType, error: bool = False) -> None:
@@ -101,15 +102,25 @@ def _headline(record: Record) -> str:
 def _figures(record: Record) -> Table:
     figures = record.figures
     table = _table("model", "macro-F1 on the holdout", "interval")
+    is_baseline = record.contender == BASELINE
     for role in ROLES:
         score = figures.get(f"{role}_macro_f1")
-        if score is not None:
+        if score is not None and not (role == "baseline" and is_baseline):
             low, high = figures.get(f"{role}_macro_f1_low"), figures.get(f"{role}_macro_f1_high")
             known = low is not None and high is not None
             bounds = f"{_figure(low)} to {_figure(high)}" if known else ""
-            named = f"{role}: {record.contender}" if role == "challenger" else role
-            table.add_row(named if record.contender else role, _figure(score), bounds)
+            table.add_row(_named(role, record), _figure(score), bounds)
     return table
+
+
+def _named(role: str, record: Record) -> str:
+    match role:
+        case "challenger" if record.contender:
+            return f"challenger: {record.contender}"
+        case "finalist":
+            return "best of the search, not proven better"
+        case _:
+            return role
 
 
 def _work(record: Record) -> Text:

@@ -48,11 +48,15 @@ class Cleaning(Strict):
     is rejected. `duplicates`: rows equal in every feature and the label keep their first.
     `conflicts`: rows of one group (same normalised text, or same features) with different labels
     keep the majority label, and a tie drops them all; or all are dropped; or all are kept.
+
+    Left open, the last two are `drop` and `majority` where there is a text column, else `keep`:
+    two equal texts are one text twice, but two cases of a table may well have equal cells, and to
+    drop them would change how common each class is.
     """
 
     missing_text: Literal["drop", "reject"] = "drop"
-    duplicates: Literal["drop", "keep"] = "drop"
-    conflicts: Literal["majority", "drop", "keep"] = "majority"
+    duplicates: Literal["drop", "keep"] | None = None
+    conflicts: Literal["majority", "drop", "keep"] | None = None
 
 
 class Floors(Strict):

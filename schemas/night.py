@@ -25,7 +25,8 @@ class Standing(Strict):
 
 class Judgement(Strict):
     """The models on the holdout and what follows. `cards` has `challenger`, `baseline` (the
-    class-weighted logistic regression) and, where there is one, `champion`.
+    class-weighted logistic regression) and, where there is one, `champion`; `finalist` where the
+    best of the search did not prove better than the baseline and the baseline contends.
 
     `contender` names which of tonight's fits stands as challenger; `excluded` counts holdout rows
     set aside because one of the models was trained on their group.

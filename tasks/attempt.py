@@ -102,6 +102,9 @@ class Attempt:
 
         Its kind and place, not its words: those may quote a cell of the data.
         """
+        if isinstance(defect, KeyboardInterrupt):
+            self.tell(note="interrupted")
+            return self.end("failed", "Interrupted; the next start resumes it.")
         frames = traceback.extract_tb(defect.__traceback__)
         place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         return self.end("failed", f"{type(defect).__name__}{place}; --debug shows all of it")

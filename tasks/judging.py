@@ -27,6 +27,7 @@ from schemas.trials import RefitResult
 
 PREDICTIONS = "holdout_predictions.parquet"
 RELIABILITY = "reliability.png"
+NO_MODEL = "always the most common class"
 
 
 @task(name="judge", cache_policy=NO_CACHE)
@@ -63,6 +64,7 @@ def judge_night(
     (out / RELIABILITY).write_bytes(picture)
     named = {"challenger": contender, "baseline": BASELINE}
     named |= {"champion": "champion"} if champion is not None else {}
+    named |= {"finalist": finalist} if finalist != contender else {}
     cards = {
         role: scorecard(
             holdout.labels,
@@ -104,7 +106,7 @@ def _decide(
 ) -> tuple[str, Verdict, tuple[str, ...]]:
     """Who contends, and the verdict. A first champion must beat the baseline or be it."""
 
-    def against(reference: Answers, challenger: str, name: str) -> Verdict:
+    def against(reference: Answers, challenger: str, name: str, *, harm: bool = True) -> Verdict:
         return judge(
             holdout.labels,
             reference,
@@ -113,6 +115,7 @@ def _decide(
             plan.gate,
             plan.search.seed,
             name,
+            harm=harm,
         )
 
     if "champion" in answers:
@@ -123,7 +126,7 @@ def _decide(
         notes = tuple(f"{finalist} against the baseline: {reason}" for reason in first.reasons)
         contender = finalist if first.decision == "PROMOTE" else BASELINE
     floor = most_common_class(holdout, len(plan.class_texts))
-    return contender, against(floor, contender, "always the most common class"), notes
+    return contender, against(floor, contender, NO_MODEL, harm=False), notes
 
 
 def _write_predictions(model: FittedModel, holdout: Holdout, answers: Answers, out: Path) -> None:

@@ -136,14 +136,14 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
     """
     from mlflow import pyfunc
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
 
     shutil.rmtree(to, ignore_errors=True)
+    # Any type: MLflow refuses whole numbers for doubles; the loader makes of cells what it needs.
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec(
-            DataType.double if column.role == "number" else DataType.string, name, required=False
-        )
-        for name, column in plan.dataset.columns.items()
+        ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]
+        for name in plan.dataset.columns
     ]
     # MLflow asks for an example of the input and for pip's version: the signature says what the
     # input is, and an environment made by uv has no pip.
@@ -227,7 +227,19 @@ def verified(store: Store, version: Version, cache: Path) -> Standing:
     except ModelRefused:
         shutil.rmtree(folder, ignore_errors=True)
         folder = fetch_model(store, version, cache)
-        load(folder, version.digest)
+        try:
+            load(folder, version.digest)
+        except ModelRefused as refusal:
+            shutil.rmtree(folder, ignore_errors=True)  # once mended, the next look sees it
+            place = f"{store.uri}/models/{version.plan}/{version.run_id}/{_MODEL}"
+            copy = version.mlflow_version and f"models:/{version.plan}/{version.mlflow_version}"
+            raise ModelRefused(
+                f"Version {version.number} of {version.plan} is refused: {refusal}\n"
+                f"Restore the files under {place} from a backup"
+                f"{f', or from MLflow (the data folder of {copy})' if copy else ''}; or give it "
+                f"up: remove {store.uri}/champions/{version.plan}/champion.json, and the next "
+                "night with --force starts without a champion."
+            ) from refusal
     return Standing(version=version, folder=str(folder))
 
 

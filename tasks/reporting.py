@@ -220,6 +220,7 @@ def _cards(night: Night) -> str:
 def _train_score(night: Night, role: str) -> float | None:
     """Tonight's fits only; the champion's training rows are not read again."""
     named = {"challenger": night.judgement.contender, "baseline": BASELINE}
+    named |= {"finalist": next((n for n in night.fits if n != BASELINE), "")}
     fit = night.fits.get(named.get(role, ""))
     return fit.train_score if fit else None
 

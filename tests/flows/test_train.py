@@ -119,9 +119,8 @@ def test_mlflow_has_studies_with_nested_trials_and_a_loadable_champion(world, cl
 
     mlflow.set_tracking_uri(f"sqlite:///{world.root}/home/mlflow/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/tiny@champion")
-    answers = model.predict(
-        pd.DataFrame({"x": [9.0, -9.0], "noise": [0.0, 0.0], "colour": ["red", None]})
-    )
+    # Whole numbers, as a CSV gives them, and a column that is not there at all.
+    answers = model.predict(pd.DataFrame({"x": [9, -9], "colour": ["red", None]}))
     assert answers["prediction"].tolist() == ["yes", "no"]
     np.testing.assert_allclose(answers[["probability_no", "probability_yes"]].sum(axis=1), 1)
 
@@ -152,6 +151,12 @@ def test_one_bad_plan_does_not_stop_the_others_and_the_run_ends_failed(world):
     assert state.is_failed()
     assert "bad: failed; tiny: promoted" in state.message
     assert world.champion().version == 1
+
+
+def test_a_name_that_is_no_plan_is_told_and_leaves_no_record(world):
+    (record,) = run_nights([str(world.root / "tiiny.yaml")])
+    assert (record.outcome, record.note) == ("failed", "bad-plan")
+    assert not (world.root / "home" / "state" / "ledger" / "tiiny").exists()
 
 
 def test_a_flow_in_which_all_nights_are_skipped_says_so(world):
@@ -268,14 +273,31 @@ def test_a_damaged_champion_is_refused_and_the_one_before_stands_in(world):
     assert third.verdict.reference == "version 1"
 
 
-def test_a_first_champion_that_is_damaged_stops_the_night(world):
+def test_a_first_champion_that_is_damaged_stops_the_night_until_it_is_restored(world):
     record = world.night()
     folder = world.root / "home" / "state" / "models" / "tiny" / record.run_id / "model"
+    whole = (folder / "model.json").read_bytes()
     (folder / "model.json").write_text("{}")
     world.drop("2026-01-02.csv", rows=60, seed=6)
     second = world.night()
     assert second.outcome == "failed"
+    assert f"Restore the files under {folder}" in second.reasons[0]
     assert world.champion().version == 1
+    (folder / "model.json").write_bytes(whole)
+    assert world.night().outcome in {"promoted", "held", "insufficient-evidence"}
+
+
+def test_equal_cells_of_different_cases_stay_so_that_classes_stay_as_common_as_they_are(world):
+    path = world.root / "drops" / "2026-01-01.csv"
+    head, *rows = path.read_text().splitlines()
+    coarse = [
+        f"{i},{round(float(row.split(',')[1]))},0,red,{row.rsplit(',', 1)[1]}"
+        for i, row in enumerate(rows)
+    ]
+    path.write_text("\n".join([head, *coarse]) + "\n")
+    record = world.night()
+    assert record.dropped == {}
+    assert record.figures["train_rows"] + record.figures["holdout_rows"] == len(rows)
 
 
 def test_no_cell_of_a_text_column_leaves_the_night(world, monkeypatch):

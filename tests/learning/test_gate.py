@@ -145,6 +145,13 @@ def test_dishonest_probabilities_are_held() -> None:
     assert "calibration error is 0.3500" in verdict.reasons[0]
 
 
+def test_no_model_at_all_has_neither_classes_nor_calibration_to_lose() -> None:
+    before, after = _with_errors(LABELS, 4), _with_errors(LABELS, 20)
+    answers = (_answers(before, sure=0.75), _answers(after, sure=0.6))
+    verdict = judge(LABELS, *answers, NAMES, GATE, 0, "no model", harm=False)
+    assert verdict.decision == "PROMOTE"
+
+
 def test_chance_in_a_small_holdout_is_not_called_dishonest() -> None:
     held = 0
     for seed in range(40):
