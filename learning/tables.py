@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -133,14 +134,14 @@ def _validated(
     faults = [
         _Fault(told_name[column], each.expected, each.got)
         if each.got  # the column as a whole, so no rows
-        else _Fault(told_name[column], each.expected, "other cells", _numbered(each.bad))
+        else _Fault(told_name[column], each.expected, "other text", _numbered(each.bad))
         for column, each in columns.items()
         if each.bad.any()
     ]
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
-        faults += _broken(broken.failure_cases, columns, told_name)
+        faults += _broken(broken.failure_cases, frame, columns, told_name)
     if faults:
         lines = "".join(f"\n  {fault}" for fault in faults)
         raise DataRejected(
@@ -153,6 +154,7 @@ def _validated(
 
 def _broken(
     cases: pd.DataFrame,  # pandera's: column, check, index, failure_case
+    frame: pd.DataFrame,
     columns: dict[str, Cells],
     told_name: dict[str, str],
 ) -> list[_Fault]:
@@ -164,12 +166,21 @@ def _broken(
         if not rows:
             continue
         missing = check == "not_nullable"
-        got = "missing cells" if missing else "other cells"
+        got = "missing cells" if missing else _kind(frame[column].iloc[rows])
         if column == LABEL and not missing:
             got = _unknown(found["failure_case"])
         expected = "a value in every row" if missing else str(check)
         faults.append(_Fault(told_name[column], expected, got, [row + 1 for row in rows]))
     return faults
+
+
+def _kind(cells: "pd.Series[Any]") -> str:
+    """What the cells have in common, without their content."""
+    if not pd.api.types.is_numeric_dtype(cells):
+        least, most = int(cells.str.len().min()), int(cells.str.len().max())
+        return f"text of {'up to ' if least < most else ''}{most:,} character{'s'[: most != 1]}"
+    infinite = np.isinf(cells.to_numpy())
+    return "infinite numbers" if infinite.all() else "other numbers"
 
 
 def _unknown(cells: "pd.Series[str]") -> str:

@@ -78,21 +78,29 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     assert sorted(str(rejected.value).splitlines()[1:-1]) == sorted(
         [
             "  column 'size': expected a number, with a decimal point and without separators, "
-            "got other cells in 1 (row 3)",
+            "got other text in 1 (row 3)",
             "  column 'at': expected a time with its offset from UTC, such as "
-            "2026-01-31T09:30:00Z, got other cells in 1 (row 2)",
+            "2026-01-31T09:30:00Z, got other text in 1 (row 2)",
             "  column 'said': expected at most 5 characters (max_chars), "
-            "got other cells in 1 (row 2)",
+            "got text of 12 characters in 1 (row 2)",
             "  column 'size': expected a value in every row, got missing cells in 1 (row 4)",
-            "  column 'size': expected at least 0, got other cells in 1 (row 2)",
-            "  column 'size': expected a finite number, got other cells in 1 (row 5)",
-            "  column 'kind': expected one of 'a', 'b', got other cells in 1 (row 2)",
+            "  column 'size': expected at least 0, got other numbers in 1 (row 2)",
+            "  column 'size': expected a finite number, got infinite numbers in 1 (row 5)",
+            "  column 'kind': expected one of 'a', 'b', got text of 1 character in 1 (row 2)",
             "  column 'label': expected a value in every row, got missing cells in 1 (row 3)",
             "  column 'label': expected one of '-1', '0', '1', got '9', 'x' in 2 (rows 2, 5)",
             "  column 'id': expected a value in every row, got missing cells in 1 (row 2)",
             "  column 'at': expected a value in every row, got missing cells in 1 (row 3)",
         ]
     )
+
+
+def test_cells_that_are_too_long_are_told_by_their_length(tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match=r"got text of 3,000,000 characters in 1 \(row 1\)"):
+        read(tmp_path, f"said,label\n{'x' * 3_000_000},1\nfine,1\n")
+    long = "".join(f"{'x' * size},1\n" for size in (200_000, 300_000))
+    with pytest.raises(DataRejected, match=r"got text of up to 300,000 characters in 2"):
+        read(tmp_path, f"said,label\n{long}")
 
 
 def test_a_rejection_quotes_no_text(tmp_path: Path) -> None:
