@@ -21,6 +21,9 @@ from schemas.faults import DataRejected
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
+OTHER_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+"""What stands between the names of a header that has no comma, and what a message calls it."""
+
 LARGEST_BLOCK = 2**31 - 1
 """Bytes; pyarrow parses a block at a time and fails on a cell that is larger than one."""
 
@@ -105,6 +108,7 @@ def _refuse_other_encodings(content: bytes, name: str) -> None:
 def _csv(content: bytes, name: str) -> pa.Table:
     _refuse_open_quote(content, name)
     header = _header(content, name)
+    _refuse_other_separators(header, name)
     _refuse_repeated(header, name)
     ragged: list[pa_csv.InvalidRow] = []
 
@@ -141,6 +145,16 @@ def _header(content: bytes, name: str) -> list[str]:
             f"{name}: expected the names of columns in the first line, got a longer cell than any "
             "name. Put a header in front of the rows."
         ) from None
+
+
+def _refuse_other_separators(header: list[str], name: str) -> None:
+    """Before the rows: those with a decimal comma would be called ragged."""
+    seen = next((mark for mark in OTHER_SEPARATORS if mark in header[0]), None)
+    if len(header) == 1 and seen is not None:
+        raise DataRejected(
+            f"{name}: the file seems to be separated by {OTHER_SEPARATORS[seen]}; expected commas. "
+            "Export it again as comma-separated text, with a decimal point in numbers."
+        )
 
 
 def _refuse_repeated(header: list[str], name: str) -> None:

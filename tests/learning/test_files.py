@@ -62,6 +62,8 @@ def test_parquet_is_read_as_stored(tmp_path: Path) -> None:
         (b" \n\n", "got an empty file"),
         (b"\xef\xbb\xbf", "day.csv: expected a header and rows, got an empty file"),
         (b"a,b\n", "got a header and no rows"),
+        (b"a;b\n1,5;2\n", "day.csv: the file seems to be separated by ';'; expected commas"),
+        (b"a\tb\n1\t2\n", "seems to be separated by tabs; expected commas"),
         (b"a,a\n1,2\n", "'a' more than once in the header"),
         (b"a,b\n1,2\n3\n4,5,6\n", r"expected 2 cells in each row, got 1 or 3 in 2 \(rows 2, 3\)"),
         (b"a,b\n1,2\n3,caf\xe9\n", r"expected UTF-8, got another encoding \(first seen in line 3"),
@@ -73,9 +75,9 @@ def test_parquet_is_read_as_stored(tmp_path: Path) -> None:
         (b'a,"b\n' + b"1,2\n" * 60_000 + b'"\n3,4\n', "day.csv: .*a longer cell than any name"),
     ],
     ids=[
-        "empty", "blank", "byte-order-mark-only", "header-only", "repeated-name", "ragged",
-        "latin-1", "utf-16", "utf-16-without-mark", "nul", "open-quote", "open-quote-in-header",
-        "endless-header",
+        "empty", "blank", "byte-order-mark-only", "header-only", "semicolons", "tabs",
+        "repeated-name", "ragged", "latin-1", "utf-16", "utf-16-without-mark", "nul", "open-quote",
+        "open-quote-in-header", "endless-header",
     ],
 )  # fmt: skip
 def test_a_file_that_others_misread_is_refused(
