@@ -2,21 +2,27 @@
 
 Silencing libraries one by one is a race that every upgrade loses, and native code writes past
 Python's streams. So both output descriptors are turned to the log for as long as the night runs,
-and one handler, holding the real terminal, prints what our own flows and tasks report.
+and one handler, holding the real terminal, prints what our own flows and tasks report. Ctrl-C is
+the terminal's too: `Interrupt` bounds how long a night may take to end after it.
 """
 
 import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from types import FrameType
+from typing import Self, TextIO
 
 _RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 _ROOMS = ("flows", "tasks")
 _KEEP_BYTES = 5_000_000
+_END_S = 8.0
+_INTERRUPTED = 130  # what shells give for a program that SIGINT ended
 
 
 class Facts(logging.Handler):
@@ -61,6 +67,49 @@ def facts_only(log: Path, debug: bool = False) -> Iterator[logging.Handler]:
             os.dup2(target.fileno(), descriptor)
             undo.callback(_turn_back, stream, kept, descriptor)
         yield Facts(screen)
+
+
+class Interrupt:
+    """Ctrl-C ends the block in order if it can, the process within seconds in any case.
+
+    The process is left at once when the block has ended: at an ordinary exit Prefect's threads
+    would try for a minute to reach a server that is gone. Workers and servers end with their
+    parent however it ends, and a record that could not be written any more is settled by the next
+    run. Make it while stderr is the terminal's, enter it in the main thread.
+    """
+
+    def __init__(self, end_s: float = _END_S) -> None:
+        self._end_s = end_s
+        self._stderr = os.dup(2)
+        self._asked = False
+        self._ending = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is not signal.SIG_IGN:  # who started us in the background meant it
+            signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        if self._asked:  # whatever the interrupt became on its way up
+            self._end()
+        signal.signal(signal.SIGINT, self._before)
+        os.close(self._stderr)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            self._end()
+        self._asked = True
+        patience = threading.Timer(self._end_s, self._end)
+        patience.daemon = True
+        patience.start()
+        raise KeyboardInterrupt
+
+    def _end(self) -> None:
+        if self._ending.acquire(blocking=False):  # the line is told once
+            with contextlib.suppress(OSError):
+                os.write(self._stderr, b"nightshift: interrupted; the next run resumes\n")
+        os._exit(_INTERRUPTED)
 
 
 def show(facts: logging.Handler) -> None:

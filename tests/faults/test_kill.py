@@ -1,4 +1,4 @@
-"""The power goes while a night tunes: nothing lives on, nothing is lost, nothing is done twice."""
+"""A night is cut off while it tunes: nothing lives on, nothing is lost, nothing is done twice."""
 
 import contextlib
 import json
@@ -80,6 +80,33 @@ def test_kill_9_while_tuning_leaves_no_process_and_the_next_run_resumes(folder):
     )
     assert max(finished.values()) == 1
     assert sorted(trial["number"] for trial in trials if trial["score"] is not None)[:2] == [0, 1]
+
+
+def test_ctrl_c_while_tuning_ends_all_within_seconds_and_says_so_in_one_line(folder):
+    environ = os.environ | {"NIGHTSHIFT_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        night = subprocess.Popen(
+            [PROGRAM, "train", "slow.yaml"],
+            cwd=folder,
+            env=environ,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,  # a group of its own, as a shell gives what it starts
+        )
+    try:
+        _until(lambda: list(folder.glob("home/studies/slow/*/lightgbm.db")), 150)
+        os.killpg(night.pid, signal.SIGINT)
+        assert night.wait(12) == 130
+    finally:
+        night.kill()
+        night.wait()
+    assert (folder / "err").read_text() == "nightshift: interrupted; the next run resumes\n"
+    _until(lambda: _living(folder) == [], 5)
+    told = subprocess.run(
+        [PROGRAM, "nights", "--json"], cwd=folder, env=environ, capture_output=True, check=True
+    )
+    assert [night["outcome"] for night in json.loads(told.stdout)] == ["failed"]
+    assert "Traceback" not in (folder / "out").read_text()
 
 
 def _finished(folder: Path) -> int:
