@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import learning.screening
 from learning.folds import FitFailed
 from learning.screening import MOST_KEPT, baseline, screen
 from learning.workers import WorkerPool
@@ -98,7 +99,18 @@ def test_a_restart_fits_nothing_again(pool: WorkerPool, rows: Rows, tmp_path: Pa
     assert screened(refusing, rows, tmp_path, ALL) == first  # type: ignore[arg-type]
 
 
-def test_no_time_is_told(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+def test_the_baseline_is_scored_also_where_there_is_no_time(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    told = screened(pool, rows, tmp_path, ALL, seconds=-1.0)
+    assert baseline(told).score is not None
+    assert all(each.score is None for each in told if each is not baseline(told))
+
+
+def test_no_time_is_told(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning.screening, "BASELINE_S", 0.0)
     with pytest.raises(NightFailed, match="class-weights: the time for the screening was up"):
         screened(pool, rows, tmp_path, ALL, seconds=0.0)
 
