@@ -9,7 +9,7 @@ import pyarrow.parquet as pa_parquet
 from schemas.frames import LABEL
 from schemas.manifest import Manifest
 from schemas.plan import Plan
-from tasks.ingestion import ingest, scan
+from tasks.ingestion import assemble, ingest, scan
 from tasks.storage import open_store
 
 MOST_OBJECTS = 5
@@ -26,12 +26,17 @@ class Sample:
 
 
 def check_sample(plan: Plan, scratch: Path) -> Sample:
-    """Reads the first object and the last few by name; their faults are one `DataRejected`."""
+    """Reads the first object and the last few by name; their faults are one `DataRejected`.
+
+    Where those are all objects, they must also be enough to train on, after cleaning and split.
+    """
     source = plan.dataset.source
     store = open_store(source)
     found = scan(store, plan.dataset.pattern, source).objects
     chosen = found if len(found) <= MOST_OBJECTS else (found[0], *found[1 - MOST_OBJECTS :])
     shards = ingest(store, Manifest(source=source, objects=chosen), plan, scratch)
+    if len(chosen) == len(found):
+        assemble(shards, plan, scratch)
     labels = Counter(
         label
         for shard in shards
