@@ -24,6 +24,9 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OTHER_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
 """What stands between the names of a header that has no comma, and what a message calls it."""
 
+PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+"""The first bytes of a pickle; no UTF-8 and no Parquet file starts so."""
+
 LARGEST_BLOCK = 2**31 - 1
 """Bytes; pyarrow parses a block at a time and fails on a cell that is larger than one."""
 
@@ -58,6 +61,8 @@ def first_few(rows: Sequence[int], most: int = 5) -> str:
 
 def _parquet(path: Path, name: str) -> pa.Table:
     try:
+        with path.open("rb") as start:
+            _refuse_pickle(start.read(2), name)
         with pa_parquet.ParquetFile(path) as file:
             _refuse_repeated(file.schema_arrow.names, name)
             table = file.read()
@@ -84,8 +89,17 @@ def _bytes(path: Path, name: str) -> bytes:
         raise DataRejected(
             f"{name}: expected a header and rows, got an empty file. Fill or remove it."
         )
+    _refuse_pickle(content[:2], name)
     _refuse_other_encodings(content, name)
     return content
+
+
+def _refuse_pickle(start: bytes, name: str) -> None:
+    if start in PICKLES:
+        raise DataRejected(
+            f"{name}: expected CSV or Parquet, got a pickle. Pickles are refused: to read one is "
+            "to run what is in it. Export the rows as CSV or Parquet."
+        )
 
 
 def _refuse_other_encodings(content: bytes, name: str) -> None:

@@ -1,4 +1,5 @@
 import gzip
+import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -112,6 +113,16 @@ def test_parquet_with_a_repeated_name_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), path)
     with pytest.raises(DataRejected, match="'a' more than once"):
         read_file(path, "day.parquet")
+
+
+@pytest.mark.parametrize("name", ["day.csv", "day.csv.gz", "day.parquet"])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_pickle_by_another_name_is_refused_as_one(
+    tmp_path: Path, name: str, protocol: int
+) -> None:
+    content = pickle.dumps({"a": [1]}, protocol)
+    with pytest.raises(DataRejected, match=f"{name}: .* got a pickle. Pickles are refused"):
+        _read(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
 
 
 def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
