@@ -177,7 +177,6 @@ _WORDS = (
     ("Input should be a valid dictionary or instance of ", "expected the settings of a "),
     ("Input should be a valid ", "expected a "),
     ("Input should be ", "expected "),
-    ("String should match pattern", "expected text like"),
     ("expected a integer", "expected a whole number"),
     ("expected a tuple", "expected a list"),
     ("expected a string", "expected text (in quotes where it looks like a number)"),

@@ -21,7 +21,8 @@ def class_text(label: ClassValue) -> str:
 def _distinct(classes: tuple[ClassValue, ...]) -> tuple[ClassValue, ...]:
     texts = [class_text(label) for label in classes]
     if len(texts) < 2:
-        raise ValueError(f"expected at least two classes, got {', '.join(texts) or 'none'}")
+        got = f"only {texts[0]!r}" if texts else "none"
+        raise ValueError(f"expected at least two classes, got {got}")
     twice = sorted({text for text in texts if texts.count(text) > 1})
     if twice:
         raise ValueError(f"classes must differ, got {', '.join(twice)} more than once")

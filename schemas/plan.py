@@ -1,10 +1,11 @@
 """A plan: everything that one night needs to know, and the only place for settings."""
 
 import hashlib
+import re
 from collections import Counter
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset
@@ -71,10 +72,20 @@ class Gate(Strict):
     max_latency_ms: PositiveFloat = 100.0
 
 
+def _plain_name(name: str) -> str:
+    """It becomes the name of folders, objects and registered models."""
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name):
+        raise ValueError(
+            "expected a small letter, then at most 62 small letters, digits, '-' and '_', "
+            f"got {name[:70]!r}"
+        )
+    return name
+
+
 class Plan(Strict):
     """Everything one night needs for one data set; unknown or unused settings are refused."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    name: Annotated[str, AfterValidator(_plain_name)]
     enabled: bool = False
     dataset: Dataset
     label: Label

@@ -31,7 +31,8 @@ def refuse_places(source: Path, target: Path) -> None:
     if not target.parent.is_dir():
         raise PlanError(f"--output: expected an existing folder, got {target.parent}; create it")
     if not source.is_file():
-        raise DataRejected(f"--input: expected a file, got {source}, which is none")
+        told = "is a folder" if source.is_dir() else "no such file"
+        raise DataRejected(f"--input: expected a file of rows, got {source}: {told}")
     if target.exists() and target.samefile(source):
         raise PlanError(f"--output: expected another file than --input, got {target} for both")
 

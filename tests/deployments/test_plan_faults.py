@@ -137,6 +137,20 @@ def test_a_label_kind_that_is_not_trained_is_refused_by_name(tmp_path, kind):
     assert f"'{kind}' is not trained" in faults(tmp_path, text)[0]
 
 
+def test_a_single_class_is_shown_and_not_taken_for_a_count(tmp_path):
+    told = faults(tmp_path, GOOD.replace("[-1, 0, 1]", "[0]"))
+    assert told[0].startswith("  label.classes: expected at least two classes, got only '0' (")
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "1st", "x" * 64, "caf\xe9"])
+def test_a_bad_name_is_told_what_a_name_is_in_words(tmp_path, name):
+    told = faults(tmp_path, GOOD.replace("name: x", f"name: {name}"))
+    assert told[0].startswith(
+        "  name: expected a small letter, then at most 62 small letters, digits, '-' and '_', "
+        f"got {name!r} ("
+    )
+
+
 def test_a_list_and_a_sentence_are_no_plans(tmp_path):
     assert "expected settings" in faults(tmp_path, "[1, 2]")[0]
     assert "expected settings" in faults(tmp_path, "just words")[0]
