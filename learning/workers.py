@@ -41,6 +41,7 @@ class WorkerPool:
         self.workers = workers
         self.threads = threads
         self._preload = preload
+        self._open = False
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -48,6 +49,7 @@ class WorkerPool:
         # before the pool does, so one thread of our own starts every pool.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool-starter")
         self._pool = self._starter.submit(self._start).result()
+        self._open = True
         return self
 
     def __exit__(
@@ -56,6 +58,8 @@ class WorkerPool:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with self._lock:  # a family's thread must not start it anew
+            self._open = False
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
         self._starter.shutdown()
@@ -66,6 +70,8 @@ class WorkerPool:
         `cancel()` of the future kills a running job too. The time in the queue is not counted.
         """
         with self._lock:
+            if not self._open:
+                raise BrokenProcessPool("the pool was left; nothing is fitted any more")
             if not self._pool.active:  # every worker was killed from outside while idle
                 self._pool.stop()  # type: ignore[no-untyped-call]
                 self._pool.join()

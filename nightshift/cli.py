@@ -1,7 +1,8 @@
 """The commands. Each is a sentence over flows, tasks and plans; what it imports is paid when run.
 
-Exit codes: 0 done or skipped, 2 bad plan or arguments, 3 data rejected, 4 a plan failed. Faults
-are told on stderr without a stack trace; `--debug`, anywhere on the line, shows it.
+Exit codes: 0 done or skipped, 2 bad plan or arguments, 3 data rejected, 4 a plan failed, 130
+interrupted. Faults are told on stderr without a stack trace; `--debug`, anywhere on the line,
+shows it.
 """
 
 import contextlib
