@@ -213,10 +213,14 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
 
 
 def _tell(attempt: Attempt, tracker: Tracker, told: Night) -> None:
-    """The page and the whole record, for people; the ledger has the night already."""
+    """The page and the whole record, for people; the ledger has the night: nothing fails it now."""
     files = ending_files(told)
     tracker.add_files(told.mlflow_run, files)
-    attempt.store.write(f"models/{told.plan}/{told.run_id}/night.json", files["night.json"], ABSENT)
+    beside = f"models/{told.plan}/{told.run_id}/night.json"
+    try:
+        attempt.store.write(beside, files["night.json"], ABSENT)
+    except NightshiftError as fault:
+        get_run_logger().warning("%s could not be written: %s", beside, fault)
     if report(told, return_state=True).is_failed():
         get_run_logger().warning("the page could not be written; the ledger has the night")
 

@@ -24,7 +24,7 @@ from learning.screening import screen
 from learning.search import run_study
 from learning.shares import Shares
 from learning.workers import LOST, WorkerPool
-from schemas.faults import NightFailed
+from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
 from schemas.manifest import Rows
 from schemas.plan import Family, Plan
@@ -45,6 +45,9 @@ class StudyLog(Protocol):
 
     def close_study(self, study_run: str, study: StudyResult) -> str:
         """The study's result on its parent run."""
+
+    def fail_study(self, study_run: str, why: str) -> str:
+        """The parent run of a family that is left out."""
 
 
 class Bench:
@@ -157,6 +160,9 @@ def tune(
             on_fold=lambda score, seconds: bench.budget.learn(kind, score, seconds),
             share=lambda: bench.shares.of(kind),
         )
+    except NightshiftError as fault:
+        studies.fail_study(run, str(fault))
+        raise
     finally:
         bench.shares.leave(kind)
     progress.end()

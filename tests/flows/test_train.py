@@ -16,7 +16,7 @@ from learning.models import training_keys
 from schemas.faults import NightFailed
 from tasks.ledger import champion, move_champion
 from tasks.registry import versions
-from tasks.storage import open_store
+from tasks.storage import LocalStore, open_store
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -401,7 +401,7 @@ def test_a_finalist_that_can_not_be_fitted_leaves_the_night_to_the_baseline(worl
     assert "no memory left" in record.reasons
 
 
-def test_a_family_that_is_left_out_is_on_record(world, monkeypatch):
+def test_a_family_that_is_left_out_is_on_record(world, client, monkeypatch):
     import tasks.tuning
 
     studied = tasks.tuning.run_study
@@ -415,6 +415,24 @@ def test_a_family_that_is_left_out_is_on_record(world, monkeypatch):
     record = world.night()
     assert record.outcome == "promoted"
     assert any("lightgbm is left out tonight" in reason for reason in record.reasons)
+    left_out = client().search_runs(
+        [client().get_experiment_by_name("nightshift/tiny").experiment_id],
+        "tags.model_type = 'LightGBM'",
+    )
+    assert [run.info.status for run in left_out] == ["FAILED"]
+
+
+def test_a_record_beside_the_model_that_can_not_be_written_costs_only_itself(world, monkeypatch):
+    write = LocalStore.write
+
+    def full(store, name, content, if_generation):
+        if name.endswith("night.json"):
+            raise NightFailed("no space left")
+        return write(store, name, content, if_generation)
+
+    monkeypatch.setattr(LocalStore, "write", full)
+    assert world.night().outcome == "promoted"
+    assert [record.outcome for record in world.history()] == ["promoted"]
 
 
 def test_a_page_that_can_not_be_written_costs_only_the_page(world, monkeypatch):
