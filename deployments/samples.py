@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pa_parquet
 
-from schemas.frames import LABEL
-from schemas.manifest import Manifest
+from schemas.manifest import LABEL, Manifest
 from schemas.plan import Plan
 from tasks.ingestion import assemble, ingest, scan
 from tasks.storage import open_store

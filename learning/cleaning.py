@@ -9,7 +9,7 @@ import pandas as pd
 from learning.arrays import Mask
 from schemas.dataset import Dataset, TextColumn
 from schemas.faults import DataRejected
-from schemas.frames import KEY, LABEL, ROW
+from schemas.manifest import KEY, LABEL, ROW
 
 REPLACED = "replaced by a later row with the same key"
 NO_TEXT = "missing or blank text"

@@ -22,6 +22,7 @@ from learning.pipelines import pipeline, predict_probabilities
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
+from schemas.manifest import FOLD, KEY, LABEL
 from schemas.trials import FoldJob, FoldResult
 
 Matrix: TypeAlias = Any
@@ -75,7 +76,7 @@ def kept_seconds(out: Path) -> float | None:
 @lru_cache(maxsize=1)
 def train_rows(path: str, columns: tuple[str, ...]) -> TrainRows:
     """The feature columns and what the split knows of each row."""
-    named = ["__label", "__fold", "__key"]
+    named = [LABEL, FOLD, KEY]
     table = pq.read_table(path, columns=[*columns, *named])
     frame = table.select(list(columns)).to_pandas()
     labels, folds, keys = (table[name].to_numpy() for name in named)

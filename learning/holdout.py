@@ -15,7 +15,7 @@ from learning.models import FittedModel
 from learning.offsets import decide
 from schemas.dataset import Column
 from schemas.faults import NightFailed
-from schemas.manifest import Rows
+from schemas.manifest import KEY, LABEL, ROW, Rows
 
 _LATENCY_BATCH = 1000
 
@@ -33,9 +33,9 @@ def read_holdout(rows: Rows) -> Holdout:
     """The holdout side of a night's rows."""
     frame = pq.read_table(rows.holdout).to_pandas()
     return Holdout(
-        frame=frame.drop(columns=["__label", "__key"]),
-        labels=frame["__label"].to_numpy(np.int64),
-        keys=frame["__key"].to_numpy(np.uint64),
+        frame=frame.drop(columns=[LABEL, KEY]),
+        labels=frame[LABEL].to_numpy(np.int64),
+        keys=frame[KEY].to_numpy(np.uint64),
     )
 
 
@@ -50,7 +50,7 @@ def untouched(holdout: Holdout, trained: Iterable[Keys]) -> Holdout:
     NightFailed
         No row is left to judge on.
     """
-    marks = row_marks(holdout.frame["__row"])
+    marks = row_marks(holdout.frame[ROW])
     fresh = np.ones(len(holdout.keys), dtype=bool)
     for seen in trained:
         fresh &= ~(np.isin(holdout.keys, seen) | np.isin(marks, seen))

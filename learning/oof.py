@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from learning.arrays import Decisions, Folds, Labels, Mask, Probabilities
 from learning.metrics import confusion, log_loss, macro_f1
 from learning.offsets import cross_fitted
-from schemas.manifest import Rows
+from schemas.manifest import FOLD, LABEL, Rows
 from schemas.trials import Candidate
 
 
@@ -41,10 +41,8 @@ class OofScore:
 
 def read_truth(rows: Rows, classes: int) -> Truth:
     """Labels and folds of the training rows, in file order."""
-    table = pq.read_table(rows.train, columns=["__label", "__fold"])
-    return Truth(
-        labels=table["__label"].to_numpy(), folds=table["__fold"].to_numpy(), classes=classes
-    )
+    table = pq.read_table(rows.train, columns=[LABEL, FOLD])
+    return Truth(labels=table[LABEL].to_numpy(), folds=table[FOLD].to_numpy(), classes=classes)
 
 
 def oof_file(folder: Path, rows_digest: str, candidate: Candidate, fold: int, seed: int) -> Path:

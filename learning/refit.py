@@ -19,6 +19,7 @@ from learning.offsets import accepted_offsets
 from learning.oof import gathered
 from learning.pipelines import pipeline, serving
 from schemas.faults import ModelRefused
+from schemas.manifest import ROW
 from schemas.trials import RefitJob, RefitResult
 
 ROWS_COMPARED = 64
@@ -39,7 +40,7 @@ def refit(job: RefitJob) -> RefitResult:
     rows = train_rows(job.rows, tuple(job.columns))
     model = _fitted(job, rows)
     fit_s = time.perf_counter() - started
-    marks = row_marks(pq.read_table(job.rows, columns=["__row"])["__row"].to_pylist())
+    marks = row_marks(pq.read_table(job.rows, columns=[ROW])[ROW].to_pylist())
     digest = _kept(model, rows, marks, Path(job.out))
     decisions = model.decide(model.probabilities(rows.frame))
     classes = len(job.class_texts)

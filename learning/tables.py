@@ -23,8 +23,9 @@ from learning.files import first_few, read_file
 from learning.marks import hashes
 from schemas.dataset import CategoryColumn, Column, Dataset, NumberColumn, TextColumn
 from schemas.faults import DataRejected
-from schemas.frames import KEY, LABEL, RESERVED, ROW, TIME, feature_columns, frame_schema
+from schemas.frames import feature_columns, frame_schema
 from schemas.label import SingleLabel, class_text
+from schemas.manifest import KEY, LABEL, RESERVED, ROW, TIME
 
 PANDAS_INDEX = "__index_level_0__"
 """What pandas adds to a Parquet file; no column of the data."""

@@ -1,4 +1,4 @@
-"""The pandera schema that a data set implies, and the names of the columns that we add.
+"""The pandera schema that a data set implies.
 
 A frame of raw rows has the plan's feature columns (text and category as str, number as float64,
 missing as NaN), `LABEL` as class text, `KEY` as text where the plan names a key and `TIME` in UTC
@@ -15,13 +15,7 @@ import pandera.pandas as pandera
 
 from schemas.dataset import CategoryColumn, Column, Dataset, NumberColumn, TextColumn
 from schemas.label import SingleLabel, class_text
-
-LABEL = "__label"
-KEY = "__key"
-ROW = "__row"
-TIME = "__time"
-FOLD = "__fold"
-RESERVED = frozenset({LABEL, KEY, ROW, TIME, FOLD})
+from schemas.manifest import KEY, LABEL, TIME
 
 SHOWN = 10
 """Most levels or classes that one message lists."""

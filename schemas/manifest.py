@@ -6,6 +6,14 @@ from datetime import datetime
 from schemas.store import ObjectRef
 from schemas.strict import Strict
 
+LABEL = "__label"
+KEY = "__key"
+ROW = "__row"
+TIME = "__time"
+FOLD = "__fold"
+RESERVED = frozenset({LABEL, KEY, ROW, TIME, FOLD})
+"""The columns that we add to the plan's own; `Rows` says what they hold."""
+
 
 class Manifest(Strict):
     """The objects of one scan, by name; equal content gives an equal digest."""

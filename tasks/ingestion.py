@@ -29,9 +29,8 @@ from learning.splits import assign_folds, on_holdout, on_holdout_by_time, time_c
 from learning.tables import read_table
 from schemas.dataset import Floors
 from schemas.faults import DataRejected, NightFailed
-from schemas.frames import FOLD, KEY, LABEL, TIME
 from schemas.label import SingleLabel
-from schemas.manifest import Changes, Manifest, Rows, Shard
+from schemas.manifest import FOLD, KEY, LABEL, TIME, Changes, Manifest, Rows, Shard
 from schemas.plan import HashSplit, Plan, TimeSplit
 from schemas.store import ObjectRef, Store, name_fault, shown_name
 

@@ -19,7 +19,7 @@ from learning.holdout import (
 )
 from learning.models import FittedModel, load, training_keys
 from learning.plots import reliability_picture
-from schemas.manifest import Rows
+from schemas.manifest import ROW, Rows
 from schemas.night import BASELINE, Judgement, Standing
 from schemas.plan import Plan
 from schemas.results import Verdict
@@ -134,7 +134,7 @@ def _write_predictions(model: FittedModel, holdout: Holdout, answers: Answers, o
     texts = model.class_texts
     told = pd.DataFrame(
         {
-            "row": holdout.frame["__row"].to_numpy(),
+            "row": holdout.frame[ROW].to_numpy(),
             "label": [texts[i] for i in holdout.labels],
             "prediction": [texts[i] for i in answers.decisions],
             **{f"probability_{t}": answers.probabilities[:, i] for i, t in enumerate(texts)},

@@ -18,8 +18,8 @@ from learning.serving import answers
 from learning.tables import read_unlabelled
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError
-from schemas.frames import KEY
 from schemas.label import class_text
+from schemas.manifest import KEY
 
 
 def refuse_places(source: Path, target: Path) -> None:
