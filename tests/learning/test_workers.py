@@ -39,6 +39,11 @@ def die(code: int) -> None:
     os._exit(code)
 
 
+def die_when_told(marker: str) -> None:
+    wait_until(Path(marker).exists, 30)
+    os._exit(3)
+
+
 def multiply_for_ever(marker: str) -> None:
     """Native code that holds no lock of Python's and never looks at signals between steps."""
     Path(marker).write_text(str(os.getpid()))
@@ -96,10 +101,22 @@ def test_a_fault_of_the_job_is_the_futures_fault(pool: WorkerPool) -> None:
         pool.submit(refuse, 7, timeout_s=30).result(timeout=30)
 
 
-def test_a_dead_worker_fails_only_its_own_job(pool: WorkerPool) -> None:
-    broken = pool.submit(die, 3, timeout_s=30)
+def test_a_dead_worker_fails_only_its_own_job(pool: WorkerPool, tmp_path: Path) -> None:
+    marker = tmp_path / "die"
+    broken = pool.submit(die_when_told, str(marker), timeout_s=60)
+    assert wait_until(broken.running, 30)
+    others = [pool.submit(double, number, timeout_s=30) for number in range(4)]
+    marker.touch()
     with pytest.raises(LOST, match="Abnormal termination"):
         broken.result(timeout=30)
+    assert [other.result(timeout=30) for other in others] == [0, 2, 4, 6]
+
+
+def test_a_worker_that_dies_before_it_is_known_to_run_leaves_a_pool_that_goes_on(
+    pool: WorkerPool,
+) -> None:
+    with pytest.raises(LOST):
+        pool.submit(die, 3, timeout_s=30).result(timeout=30)
     others = [pool.submit(double, number, timeout_s=30) for number in range(4)]
     assert [other.result(timeout=30) for other in others] == [0, 2, 4, 6]
 
