@@ -11,13 +11,19 @@ Probabilities: TypeAlias = NDArray[np.float64]
 """(rows, classes), each row sums to 1."""
 
 Labels: TypeAlias = NDArray[np.integer]
-"""(rows,) true classes as indices into the plan's classes."""
+"""(rows,) true classes as indices into the target's classes."""
+
+LabelTable: TypeAlias = NDArray[np.integer]
+"""(rows, targets) true classes, each as an index into its target's classes."""
 
 Decisions: TypeAlias = NDArray[np.integer]
-"""(rows,) decided classes as indices into the plan's classes."""
+"""(rows,) decided classes as indices into the target's classes."""
 
-Folds: TypeAlias = NDArray[np.int8]
-"""(rows,) the fold that scores a row; every other fold trains on it."""
+Weights: TypeAlias = NDArray[np.float64]
+"""(rows,) above 0: how much a row counts when a classifier is fitted."""
+
+Folds: TypeAlias = NDArray[np.int32]
+"""(rows,) bit i is set where split i scores the row; the other splits train on it."""
 
 Offsets: TypeAlias = NDArray[np.float64]
 """(classes,) added to the log-probabilities before the arg max."""

@@ -30,12 +30,42 @@ class CategoryColumn(Strict):
     levels: tuple[str, ...] | None = None
 
 
+class BooleanColumn(Strict):
+    """True or false, also written 1 and 0, yes and no; missing values are allowed."""
+
+    role: Literal["boolean"] = "boolean"
+    required: bool = False
+
+
+class TimeColumn(Strict):
+    """An instant; the hour, the weekday and the day of the year of it become features.
+
+    `format` (as of `strptime`) and `zone` (an IANA name) say how cells without an offset from UTC
+    are read; left out, each cell must be ISO 8601 with its offset.
+    """
+
+    role: Literal["time"] = "time"
+    format: str | None = None
+    zone: str | None = None
+    required: bool = False
+
+
+class EmbeddingColumn(Strict):
+    """A list of `dimension` finite numbers, or the same as JSON text; never missing."""
+
+    role: Literal["embedding"] = "embedding"
+    dimension: PositiveInt
+
+
 def _role(raw: Any) -> Any:
     return {"role": raw} if isinstance(raw, str) else raw
 
 
 Column = Annotated[
-    Annotated[TextColumn | NumberColumn | CategoryColumn, Field(discriminator="role")],
+    Annotated[
+        TextColumn | NumberColumn | CategoryColumn | BooleanColumn | TimeColumn | EmbeddingColumn,
+        Field(discriminator="role"),
+    ],
     BeforeValidator(_role),
 ]
 """`amount: number` is short for `amount: {role: number}`."""
@@ -66,13 +96,25 @@ class Floors(Strict):
     rows_per_class: NonNegativeInt = 2
 
 
+class Quarantine(Strict):
+    """Rows that break the schema are set aside with their reasons, and the night goes on without
+    them up to `max_share` of all rows; above it the data is rejected.
+    """
+
+    max_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+
+
 class Dataset(Strict):
-    """One folder of CSV (also .gz) and Parquet objects with the same columns.
+    """One folder of CSV and JSON-lines (also .gz) and Parquet objects with the same columns.
 
     `key` names the column that tells one case from another: one row a key is kept, the last in
     the order of object names and of rows in them, so a later row corrects the earlier ones.
     Without it the rows of a case are those of the same normalised text, or of the same feature
     cells where there is no text; all of them stay, and they share a side of every split.
+
+    `time` names the column with each row's instant; `time_format` and `time_zone` say how it is
+    read, as in a time column. `weight` names a column of numbers above 0: how much a row counts
+    when a classifier is fitted. It is never a feature, and figures are of plain rows.
     """
 
     source: str
@@ -81,5 +123,9 @@ class Dataset(Strict):
     ignore: dict[str, str] = {}
     key: str | None = None
     time: str | None = None
+    time_format: str | None = None
+    time_zone: str | None = None
+    weight: str | None = None
     cleaning: Cleaning = Cleaning()
+    quarantine: Quarantine = Quarantine()
     floors: Floors = Floors()

@@ -9,12 +9,18 @@ from schemas.strict import Strict
 
 
 class TextFeatures(Strict):
-    """Word n-grams of every text column."""
+    """Of every text column: word n-grams, character n-grams (of 2 to 5, within words), and
+    statistics (characters, words, mean word length, share of capitals, digits and punctuation).
+    """
 
+    words: Knob[bool] = True
     weighting: Knob[Literal["tfidf", "binary"]] = ("tfidf", "binary")
     ngram_max: Knob[PositiveInt] = (1, 2)
     min_df: Knob[PositiveInt] = (2, 3, 5)
     max_features: Knob[PositiveInt] = 100_000
+    characters: Knob[bool] = False
+    max_characters: Knob[PositiveInt] = 100_000
+    statistics: Knob[bool] = False
 
 
 class NumberFeatures(Strict):
@@ -29,9 +35,22 @@ class CategoryFeatures(Strict):
     min_frequency: Knob[PositiveInt] = 2
 
 
+class EmbeddingFeatures(Strict):
+    """Given embeddings, as they are or each dimension scaled."""
+
+    scale: Knob[Literal["standard", "none"]] = "none"
+
+
 class Features(Strict):
-    """Knobs of roles that the data set lacks are never searched."""
+    """Knobs of roles that the data set lacks are never searched.
+
+    `vector` states how many columns the word n-grams and the embeddings together have to make, no
+    more and no fewer (a vocabulary that is too small is filled with zeros); another width is a
+    fault of the plan.
+    """
 
     text: TextFeatures = TextFeatures()
     number: NumberFeatures = NumberFeatures()
     category: CategoryFeatures = CategoryFeatures()
+    embedding: EmbeddingFeatures = EmbeddingFeatures()
+    vector: PositiveInt | None = None

@@ -95,7 +95,9 @@ class Record(Strict):
     challenger: int | None = None
     contender: str | None = None
     verdict: Verdict | None = None
+    objective: str = "macro-F1"
     figures: dict[str, float] = {}
     dropped: dict[str, int] = {}
+    quarantined: dict[str, int] = {}
     flow_run_id: str | None = None
     note: str = ""

@@ -11,8 +11,18 @@ KEY = "__key"
 ROW = "__row"
 TIME = "__time"
 FOLD = "__fold"
-RESERVED = frozenset({LABEL, KEY, ROW, TIME, FOLD})
-"""The columns that we add to the plan's own; `Rows` says what they hold."""
+WEIGHT = "__weight"
+OURS = "__"
+"""The columns that we add to the plan's own; `Rows` says what they hold. All begin with `OURS`."""
+
+
+def label_columns(targets: int) -> tuple[str, ...]:
+    """Where the class of each target stands, in the plan's order.
+
+    >>> label_columns(2)
+    ('__label0', '__label1')
+    """
+    return tuple(f"{LABEL}{place}" for place in range(targets))
 
 
 class Manifest(Strict):
@@ -39,34 +49,46 @@ class Changes(Strict):
 
 
 class Shard(Strict):
-    """One object, validated and kept as Parquet under a name made from its content."""
+    """One object, validated and kept as Parquet under a name made from its content.
+
+    `quarantined` of its rows broke the schema; they stand with their reasons in the local file
+    `quarantine`, and by reason in `faults`.
+    """
 
     object_name: str
     path: str
     rows: int
+    quarantined: int = 0
+    quarantine: str = ""
+    faults: dict[str, int] = {}
 
 
 class Rows(Strict):
     """References to the two sides of a night's rows, as Parquet on this machine.
 
-    Both files have the plan's feature columns (text as string, category as string, number as
-    float64; missing is null) and `__label` (int16 index into the classes), `__key` (uint64 hash of
-    the group), `__row` (string, `object#row`, never shown as a cell); train has `__fold` (int8)
-    too. `digest` names plan-relevant content: equal digests mean equal files.
+    Both files have the plan's feature columns (text and category as string, number and boolean as
+    float64, time as UTC microseconds, embedding as a list of float32; missing is null) and
+    `__label0`, `__label1`, ... (int16 index into the classes of each target), `__key` (uint64 hash
+    of the group), `__row` (string, `object#row`, never shown as a cell) and, where the plan names
+    a weight, `__weight` (float64 > 0). Train has `__fold` too (int32: bit i is set where split i
+    scores the row; of k folds exactly one bit). `digest` names plan-relevant content: equal digests
+    mean equal files. The counts are rows of each class of each target.
     """
 
     digest: str
     train: str
     holdout: str
-    train_counts: tuple[int, ...]
-    holdout_counts: tuple[int, ...]
+    train_counts: tuple[tuple[int, ...], ...]
+    holdout_counts: tuple[tuple[int, ...], ...]
     dropped: dict[str, int] = {}
+    quarantined: dict[str, int] = {}
     cutoff: datetime | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def n_train(self) -> int:
-        return sum(self.train_counts)
+        return sum(self.train_counts[0])
 
     @property
     def n_holdout(self) -> int:
-        return sum(self.holdout_counts)
+        return sum(self.holdout_counts[0])

@@ -2,6 +2,7 @@
 
 from pydantic import AwareDatetime
 
+from schemas.label import Target
 from schemas.ledger import Version
 from schemas.manifest import Changes, Rows
 from schemas.results import Scorecard, Verdict
@@ -50,7 +51,8 @@ class Night(Strict):
     objects: int
     changes: Changes
     rows: Rows
-    class_texts: tuple[str, ...]
+    targets: tuple[Target, ...]
+    objective: str
     methods: tuple[MethodScore, ...]
     studies: tuple[StudyResult, ...]
     fits: dict[str, RefitResult]

@@ -8,10 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
 from schemas.features import Features
 from schemas.knobs import Range
-from schemas.label import ClassValue, Label, SingleLabel, class_text
+from schemas.label import Label, SingleLabel, Target, class_text
+from schemas.label import targets as targets_of
+from schemas.objectives import AveragePrecision, Cost, FBeta, MacroF1, Objective
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.strict import NonEmpty, Strict, untold
 
@@ -43,14 +45,24 @@ class Family(Strict):
     features: Features = Features()
 
 
+CalibrationMethod = Literal["auto", "temperature", "sigmoid", "isotonic", "none"]
+
+
 class Search(Strict):
     """How the open knobs are settled, and how long that may take.
 
-    `budget_minutes` is the whole night's, judging included. `workers` defaults to the cores.
+    `method`: `tpe` learns from earlier trials, `random` draws them, `grid` tries every combination
+    of choices, `none` fits the first choice (or the middle of a range) of each knob. `validation`:
+    each row is scored once (`k-fold`), or each of the `folds` splits draws its own
+    `validation_share` of the groups (`shuffle`). `budget_minutes` is the whole night's, judging
+    included. `workers` defaults to the cores.
     """
 
+    method: Literal["tpe", "random", "grid", "none"] = "tpe"
     budget_minutes: PositiveFloat = 30.0
     folds: Annotated[int, Field(ge=2, le=20)] = 3
+    validation: Literal["k-fold", "shuffle"] = "k-fold"
+    validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
     trials: PositiveInt = 100
     workers: PositiveInt | None = None
     warm_start: Annotated[int, Field(ge=0)] = 3
@@ -61,6 +73,7 @@ class Gate(Strict):
     """What a challenger must show on the holdout before it replaces the champion.
 
     `max_class_drop`: no class may lose more F1 than this, by the lower bound of its difference.
+    `max_task_drop`: of several labels on a row, none may lose more of the objective.
     `max_ece_increase`: most that the expected calibration error may grow.
     `max_latency_ms`: most time a row may take in a batch of at most 1,000.
     """
@@ -68,6 +81,7 @@ class Gate(Strict):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: Annotated[int, Field(ge=200)] = 2000
     max_class_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_task_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_ece_increase: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_latency_ms: PositiveFloat = 100.0
 
@@ -100,6 +114,8 @@ class Plan(Strict):
         Family(classifier=LogisticRegression()),
         Family(classifier=LightGBM()),
     )
+    objective: Objective = MacroF1()
+    calibration: CalibrationMethod = "auto"
     search: Search = Search()
     gate: Gate = Gate()
 
@@ -119,16 +135,9 @@ class Plan(Strict):
         return hashlib.sha256(same.encode()).hexdigest()[:16]
 
     @property
-    def class_values(self) -> tuple[ClassValue, ...]:
-        """The classes as the data writes them, in the plan's order."""
-        if not isinstance(self.label, SingleLabel):
-            raise TypeError(f"expected a single label, got {self.label.kind}")
-        return self.label.classes
-
-    @property
-    def class_texts(self) -> tuple[str, ...]:
-        """The classes as tables, files and metrics name them, in the plan's order."""
-        return tuple(class_text(label) for label in self.class_values)
+    def targets(self) -> tuple[Target, ...]:
+        """What a row is asked, in the plan's order: one label, several, or many of yes and no."""
+        return targets_of(self.label)
 
     @model_validator(mode="after")
     def _columns_have_one_meaning(self) -> Self:
@@ -139,22 +148,25 @@ class Plan(Strict):
 
 
 def _column_faults(plan: Plan) -> list[str]:
-    """Contradictions between dataset, label and split, each as `path: expected, got`."""
+    """Contradictions between dataset, label, split and objective, as `path: expected, got`."""
     dataset, faults = plan.dataset, []
-    labels = (
-        (plan.label.column,) if isinstance(plan.label, SingleLabel) else tuple(plan.label.columns)
-    )
-    for column in labels:
-        if column in dataset.columns:
-            faults.append(f"dataset.columns.{column}: the label can't be a feature too; remove it")
-        if column in dataset.ignore:
-            faults.append(f"dataset.ignore.{column}: the label can't be ignored; remove it")
+    for target in plan.targets:
+        if target.name in dataset.columns:
+            faults.append(
+                f"dataset.columns.{target.name}: the label can't be a feature too; remove it"
+            )
+        if target.name in dataset.ignore:
+            faults.append(f"dataset.ignore.{target.name}: the label can't be ignored; remove it")
     faults.extend(
         f"dataset.ignore.{column}: a feature can't be ignored too; keep one"
         for column in sorted(set(dataset.columns) & set(dataset.ignore))
     )
     if dataset.time is not None and dataset.time in dataset.columns:
         faults.append(f"dataset.columns.{dataset.time}: the time can't be a feature too; remove it")
+    if dataset.weight is not None and dataset.weight in dataset.columns:
+        faults.append(
+            f"dataset.columns.{dataset.weight}: the weight can't be a feature too; remove it"
+        )
     if isinstance(plan.split, TimeSplit) and dataset.time is None:
         faults.append("split.by: 'time' needs dataset.time, the column with each row's time")
     families = Counter(family.classifier.kind for family in plan.families)
@@ -162,6 +174,47 @@ def _column_faults(plan: Plan) -> list[str]:
     for place, kinds in (("families", families), ("imbalance", methods)):
         twice = [kind for kind, times in kinds.items() if times > 1]
         faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
+    return [*faults, *_objective_faults(plan), *_vector_faults(plan)]
+
+
+def _objective_faults(plan: Plan) -> list[str]:
+    """An objective that names classes is of one label a row, and of classes that it has."""
+    match plan.objective:
+        case FBeta(of=of):
+            named = {"of": class_text(of)}
+        case AveragePrecision(of=of) if of is not None:
+            named = {"of": class_text(of)}
+        case Cost(costs=costs):
+            named = {f"costs.{true}": true for true in costs}
+            named |= {f"costs.{true}.{text}": text for true, row in costs.items() for text in row}
+        case _:
+            return []
     if not isinstance(plan.label, SingleLabel):
-        faults.append(f"label.kind: '{plan.label.kind}' is not trained yet; expected 'single'")
+        return [f"objective.kind: {plan.objective.kind} needs one label a row; expected macro-f1"]
+    texts = plan.targets[0].class_texts
+    return [
+        f"objective.{path}: expected one of the classes {', '.join(texts)}, got {text}"
+        for path, text in named.items()
+        if text not in texts
+    ]
+
+
+def _vector_faults(plan: Plan) -> list[str]:
+    """Whether embeddings and the most word n-grams make the width that the features state."""
+    columns = plan.dataset.columns.values()
+    given = sum(column.dimension for column in columns if isinstance(column, EmbeddingColumn))
+    texts = sum(isinstance(column, TextColumn) for column in columns)
+    faults = []
+    for place, family in enumerate(plan.families):
+        text, vector = family.features.text, family.features.vector
+        if vector is None:
+            continue
+        path = f"families.{place}.features"
+        if not (isinstance(text.max_features, int) and text.words is True):
+            faults.append(f"{path}.text: features.vector needs words and one max_features")
+        elif given + texts * text.max_features != vector:
+            faults.append(
+                f"{path}.vector: expected {given + texts * text.max_features} ({given} of "
+                f"embeddings and {texts} x {text.max_features} words), got {vector}"
+            )
     return faults

@@ -18,26 +18,38 @@ class Interval(Strict):
 
 
 class ClassScore(Strict):
-    """One class on the holdout; a figure that its support can't give is None, never 0."""
+    """One class on the holdout; a figure that its support can't give is None, never 0.
+
+    Against all other classes: of `rows` rows `hits` are true positives, `predicted - hits` false
+    positives and `support - hits` false negatives.
+    """
 
     name: str
     support: int
     predicted: int
+    hits: int
     precision: float | None
     recall: float | None
     f1: float | None
     average_precision: float | None
+    roc_auc: float | None
 
 
-class Scorecard(Strict):
-    """One model on the holdout. `confusion[i][j]`: rows of class i decided as j.
+class TargetScore(Strict):
+    """One target on the holdout. `confusion[i][j]`: rows of class i decided as j.
 
-    The identities (mean class F1 = macro-F1, support-weighted recall = accuracy) are checked on
-    construction: a card whose figures disagree can't exist.
+    `counted` are the classes whose F1 make `macro_f1`. The identities (mean counted class F1 =
+    macro-F1, support-weighted recall = accuracy) are checked on construction: a card whose figures
+    disagree can't exist.
     """
 
+    name: str
     rows: int
-    macro_f1: Interval
+    counted: tuple[int, ...]
+    score: Interval
+    macro_f1: float
+    macro_precision: float
+    macro_recall: float
     accuracy: float
     balanced_accuracy: float
     log_loss: float
@@ -47,14 +59,14 @@ class Scorecard(Strict):
     average_precision: float | None
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
-    latency_ms: float | None = None
 
     @model_validator(mode="after")
     def _figures_agree(self) -> Self:
-        seen = [c for c in self.classes if c.f1 is not None]
-        mean_f1 = sum(c.f1 or 0.0 for c in seen) / len(seen) if seen else 0.0
-        if abs(mean_f1 - self.macro_f1.value) > 1e-9:
-            raise ValueError(f"mean class F1 {mean_f1} is not macro-F1 {self.macro_f1.value}")
+        f1s = [self.classes[c].f1 for c in self.counted]
+        seen = [f1 for f1 in f1s if f1 is not None]
+        mean_f1 = sum(seen) / len(seen) if seen else 0.0
+        if abs(mean_f1 - self.macro_f1) > 1e-9:
+            raise ValueError(f"mean class F1 {mean_f1} is not macro-F1 {self.macro_f1}")
         weighted = sum((c.recall or 0.0) * c.support for c in self.classes) / max(self.rows, 1)
         if abs(weighted - self.accuracy) > 1e-9:
             raise ValueError(f"support-weighted recall {weighted} is not accuracy {self.accuracy}")
@@ -63,19 +75,52 @@ class Scorecard(Strict):
         return self
 
 
+class Scorecard(Strict):
+    """One model on the holdout: `score` by the plan's objective, and each target's own card.
+
+    `macro_f1` is the mean of the targets' (checked); `exact_match` the share of rows of which
+    every target was decided right, where there are several.
+    """
+
+    rows: int
+    score: Interval
+    macro_f1: Interval
+    exact_match: float | None = None
+    targets: tuple[TargetScore, ...]
+    latency_ms: float | None = None
+
+    @model_validator(mode="after")
+    def _targets_agree(self) -> Self:
+        mean = sum(target.macro_f1 for target in self.targets) / len(self.targets)
+        if abs(mean - self.macro_f1.value) > 1e-9:
+            raise ValueError(f"mean macro-F1 of targets {mean} is not {self.macro_f1.value}")
+        return self
+
+
 class ClassChange(Strict):
     """A class's F1, challenger minus reference; `more_rows` is set where support is too little."""
 
+    target: str
     name: str
     f1: Interval
     more_rows: int | None = None
 
 
+class TargetChange(Strict):
+    """A target's score by the objective, challenger minus reference."""
+
+    name: str
+    score: Interval
+
+
 class Verdict(Strict):
-    """What the night decided and why. `reference` is who the challenger was measured against."""
+    """What the night decided and why. `reference` is who the challenger was measured against;
+    `difference` is of the plan's objective. `target_changes` where there are several targets.
+    """
 
     decision: Decision
     reference: str
     reasons: tuple[str, ...]
     difference: Interval | None = None
+    target_changes: tuple[TargetChange, ...] = ()
     class_changes: tuple[ClassChange, ...] = ()

@@ -6,7 +6,9 @@ from schemas.classifiers import Classifier
 from schemas.dataset import Column
 from schemas.features import Features
 from schemas.knobs import Setting
-from schemas.label import ClassValue
+from schemas.label import Target
+from schemas.objectives import Objective
+from schemas.plan import CalibrationMethod
 from schemas.samplers import Imbalance
 from schemas.strict import Strict
 
@@ -14,7 +16,10 @@ TrialState = Literal["COMPLETE", "PRUNED", "FAIL"]
 
 
 class Candidate(Strict):
-    """One settled recipe: features, an answer to imbalance, a classifier; no open knob."""
+    """One settled recipe: features, an answer to imbalance, a classifier; no open knob.
+
+    The features are made once a row; each target has a classifier of its own on them.
+    """
 
     features: Features
     imbalance: Imbalance
@@ -22,16 +27,17 @@ class Candidate(Strict):
 
 
 class FoldJob(Strict):
-    """Fit a candidate on all folds but one and score the rows of that one.
+    """Fit a candidate on the rows that a split does not score, and answer those that it does.
 
-    The probabilities go to `out` (.npy, float64, rows of the fold in file order x classes).
+    The probabilities go to `out` (.npy, float64, scored rows in file order x the classes of all
+    targets side by side), as the classifiers gave them: neither calibrated nor shifted.
     """
 
     candidate: Candidate
     columns: dict[str, Column]
+    targets: tuple[Target, ...]
     rows: str
     fold: int
-    classes: int
     seed: int
     threads: int
     out: str
@@ -54,8 +60,9 @@ class RefitJob(Strict):
 
     candidate: Candidate
     columns: dict[str, Column]
-    class_texts: tuple[str, ...]
-    class_values: tuple[ClassValue, ...]
+    targets: tuple[Target, ...]
+    objective: Objective
+    calibration: CalibrationMethod
     rows: str
     oof: dict[int, str]
     seed: int
@@ -64,7 +71,10 @@ class RefitJob(Strict):
 
 
 class RefitResult(Strict):
-    """A saved, reloaded and compared model; `digest` is the sha256 of its manifest."""
+    """A saved, reloaded and compared model; `digest` is the sha256 of its manifest.
+
+    `train_score` is the plan's objective on the training rows themselves.
+    """
 
     out: str
     digest: str
@@ -73,8 +83,8 @@ class RefitResult(Strict):
 
 
 class TrialRecord(Strict):
-    """One trial of a study, finished or not. Scores are macro-F1 after cross-fitted offsets;
-    `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own, in the
+    """One trial of a study, finished or not. Scores are of the plan's objective, after
+    cross-fitted offsets; `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own, in the
     order of the folds in `oof`. `cut_off`: scored on fewer folds than the plan has, and tried
     again where the study goes on.
     """
@@ -106,7 +116,7 @@ class StudyResult(Strict):
 
 class MethodScore(Strict):
     """One imbalance method on the equal folds, with the cheap learner. Where `note` says why it
-    has no score, there is no figure and `recalls` (by class) is empty.
+    has no score, there is no figure and `recalls` (by class of each target) is empty.
     """
 
     method: str
@@ -116,7 +126,7 @@ class MethodScore(Strict):
     high: float | None = None
     plain_score: float | None = None
     log_loss: float | None = None
-    recalls: tuple[float, ...] = ()
+    recalls: tuple[tuple[float, ...], ...] = ()
     fold_scores: tuple[float, ...] = ()
     seconds: float
     kept: bool
