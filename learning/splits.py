@@ -6,14 +6,20 @@ on, so a row that once trained never judges. Either way no champion meets a row 
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from learning.arrays import Folds, Keys, Labels, Mask
+from learning.arrays import Folds, Keys, LabelTable, Mask
+from schemas.label import Target
 from schemas.plan import HashSplit
+
+Strata: TypeAlias = NDArray[np.int64]
+"""(rows,) codes from 0; rows of one code are spread evenly over the splits."""
 
 
 def on_holdout(keys: Keys, split: HashSplit) -> Mask:
@@ -50,25 +56,110 @@ def on_holdout_by_time(keys: Keys, times: "pd.Series[pd.Timestamp]", cutoff: dat
     return sides
 
 
-def assign_folds(keys: Keys, labels: Labels, folds: int, seed: int) -> Folds:
-    """(rows,) stratified by class, whole by group, blind to the order of rows.
+def strata(
+    labels: LabelTable,  # (rows, targets)
+    targets: Sequence[Target],
+    least: int,  # rows that a stratum should have
+) -> Strata:
+    """(rows,) codes of what is spread evenly: the cell of all labels of a row together.
 
-    Groups are sorted by class, then by a hash, and dealt like cards: each class, and all groups,
-    are spread to within one. A group with several labels counts as its rarest class.
+    A row of a cell with fewer than `least` rows counts under the rarest counted class that it has,
+    and with all others of its kind where that is still too few. Of one target it is the label.
     """
-    groups, place = np.unique(keys, return_inverse=True)
-    rarity = _rarity(labels)
-    rarest = np.full(len(groups), np.iinfo(np.int64).max)
-    np.minimum.at(rarest, place, rarity[labels])
-    order = np.lexsort((_mixed(groups, f"folds {seed}"), rarest))
-    dealt = np.empty(len(groups), dtype=np.int8)
-    dealt[order] = np.arange(len(groups)) % folds
+    if len(targets) == 1:
+        return labels[:, 0].astype(np.int64)
+    joint, cell = np.unique(labels, axis=0, return_inverse=True)
+    codes = _merged(cell, len(joint) + _rarest_value(labels, targets), least)
+    return _merged(codes, np.full(len(labels), codes.max() + 1), least)
+
+
+def assign_folds(keys: Keys, strata: Strata, folds: int, seed: int) -> Folds:
+    """(rows,) one bit each: stratified, whole by group, blind to the order of rows.
+
+    Groups are sorted by stratum, then by a hash, and dealt like cards: each stratum, and all
+    groups, are spread to within one. A group of several strata counts as its rarest.
+    """
+    place, order = _dealing(keys, strata, f"folds {seed}")
+    dealt = np.empty(len(order), dtype=np.int32)
+    dealt[order] = np.int32(1) << (np.arange(len(order), dtype=np.int32) % folds)
     return dealt[place]
 
 
-def _rarity(labels: Labels) -> NDArray[np.int64]:
-    """(classes,) rank by rows, the rarest first."""
-    counts = np.bincount(labels)
+def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed: int) -> Folds:
+    """(rows,) a bit a split: each draws its own `share` of the groups; a row may be in several.
+
+    Groups lie as for `assign_folds`, under a hash of the split's own, and are drawn at equal
+    distances from a random start: each stratum gives its share to within one, and all of them
+    together the nearest whole number, of two or more groups at least one and never all.
+    """
+    drawn = np.zeros(len(keys), dtype=np.int32)
+    for split in range(splits):
+        place, order = _dealing(keys, strata, f"shuffle {seed} {split}")
+        groups = len(order)
+        wanted = min(max(1, round(share * groups)), groups - 1)
+        start = int(_mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % groups)
+        steps = (np.arange(groups + 1) * wanted + start) // groups
+        scored = np.empty(groups, dtype=bool)
+        scored[order] = np.diff(steps) > 0
+        drawn |= scored[place].astype(np.int32) << np.int32(split)
+    return drawn
+
+
+def scored_in(folds: Folds, split: int) -> Mask:
+    """(rows,) true where this split scores the row; it trains on the others."""
+    mask: Mask = (folds >> np.int32(split)) & np.int32(1) > 0
+    return mask
+
+
+def parts(folds: Folds) -> NDArray[np.int64]:
+    """(rows,) the first split that scores each row, -1 where none does: whole by group.
+
+    >>> parts(np.array([1, 2, 6, 0], dtype=np.int32)).tolist()
+    [0, 1, 1, -1]
+    """
+    lowest = np.frexp((folds & -folds).astype(np.float64))[1].astype(np.int64)
+    return lowest - 1
+
+
+def splits_of(folds: Folds) -> tuple[int, ...]:
+    """The splits that score a row at all.
+
+    >>> splits_of(np.array([1, 4, 0], dtype=np.int32))
+    (0, 2)
+    """
+    known = int(np.bitwise_or.reduce(folds))
+    return tuple(split for split in range(known.bit_length()) if known >> split & 1)
+
+
+def _merged(codes: Strata, others: Strata, least: int) -> Strata:
+    """Codes that fewer than `least` rows have are replaced by the other ones."""
+    return np.where(np.bincount(codes)[codes] < least, others, codes)
+
+
+def _rarest_value(labels: LabelTable, targets: Sequence[Target]) -> Strata:
+    """(rows,) code of the counted class of the row that the fewest rows have; 0 for none."""
+    rows = np.full(len(labels), np.iinfo(np.int64).max)
+    rarest, first = np.zeros(len(labels), dtype=np.int64), 1
+    for column, target in zip(labels.T, targets, strict=True):
+        sizes = np.bincount(column, minlength=target.classes)[column]
+        rarer = np.isin(column, target.counted) & (sizes < rows)
+        rows[rarer], rarest[rarer] = sizes[rarer], first + column[rarer]
+        first += target.classes
+    return rarest
+
+
+def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The group of each row, and the groups in the order in which they are dealt."""
+    groups, place = np.unique(keys, return_inverse=True)
+    rarity = _rarity(strata)
+    rarest = np.full(len(groups), np.iinfo(np.int64).max)
+    np.minimum.at(rarest, place, rarity[strata])
+    return place, np.lexsort((_mixed(groups, salt), rarest))
+
+
+def _rarity(strata: Strata) -> NDArray[np.int64]:
+    """(strata,) rank by rows, the rarest first."""
+    counts = np.bincount(strata)
     ranks = np.empty(len(counts), dtype=np.int64)
     ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
     return ranks
