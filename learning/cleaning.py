@@ -1,13 +1,13 @@
 """Drops rows that are valid but of no use, by the stated rules, and counts every drop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from learning.arrays import Mask
-from schemas.dataset import Dataset, TextColumn
+from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
 from schemas.faults import DataRejected
 from schemas.manifest import KEY, LABEL, ROW
 
@@ -31,9 +31,10 @@ def clean(
 ) -> Cleaned:
     """The rules in their order: corrections by key, missing texts, conflicts, duplicates.
 
-    Conflicts are settled before duplicates go, so that every row has its vote. With a key none
-    is looked for: rows of one key replace each other, and two keys are two cases even where their
-    cells are alike.
+    Conflicts are settled before duplicates go, so that every row has its vote. Rows conflict
+    where any of their labels differ, and vote for all of their labels together. With a key no
+    conflict is looked for: rows of one key replace each other, and two keys are two cases even
+    where their cells are alike.
     """
     dropped = {}
     for rule, drops in _rules(dataset).items():
@@ -56,9 +57,25 @@ def _rules(dataset: Dataset) -> dict[str, Callable[[pd.DataFrame], Mask]]:
     if dataset.key is None and conflicts != "keep":
         rules[CONFLICT] = lambda frame: _conflicting(frame, conflicts == "majority")
     if (cleaning.duplicates or ("drop" if written else "keep")) == "drop":
-        cells = [*dataset.columns, LABEL]
-        rules[DUPLICATE] = lambda frame: frame.duplicated(cells).to_numpy()
+        rules[DUPLICATE] = lambda frame: _repeated(frame, dataset)
     return rules
+
+
+def _labels(frame: pd.DataFrame) -> list[str]:
+    return [column for column in frame.columns if column.startswith(LABEL)]
+
+
+def _repeated(frame: pd.DataFrame, dataset: Dataset) -> Mask:
+    """Rows equal in every feature and all labels to an earlier one."""
+    cells = frame[[*dataset.columns, *_labels(frame)]]
+    for name, column in dataset.columns.items():
+        if isinstance(column, EmbeddingColumn):  # lists can't be compared by hash
+            cells = cells.assign(**{name: [_vector_bytes(cell) for cell in cells[name]]})
+    return cells.duplicated().to_numpy()
+
+
+def _vector_bytes(cell: Sequence[float]) -> bytes:
+    return (np.asarray(cell, dtype=np.float32) + np.float32(0)).tobytes()  # -0.0 is 0.0
 
 
 def _replaced(frame: pd.DataFrame) -> Mask:
@@ -81,12 +98,13 @@ def _wordless(frame: pd.DataFrame, written: list[str], reject: bool) -> Mask:
 
 def _conflicting(frame: pd.DataFrame, majority_stays: bool) -> Mask:
     """Rows of a case that has several labels, less those of its majority where one is asked for."""
-    votes = frame.groupby([KEY, LABEL], sort=False).size().rename("votes").reset_index()
+    answer = [KEY, *_labels(frame)]
+    votes = frame.groupby(answer, sort=False).size().rename("votes").reset_index()
     by_case = votes.groupby(KEY)["votes"]
-    votes["labels"] = by_case.transform("size")
+    votes["answers"] = by_case.transform("size")
     votes["most"] = by_case.transform("max")
     leading = votes["votes"] == votes["most"]
     sole = leading.groupby(votes[KEY]).transform("sum") == 1
-    votes["stays"] = (votes["labels"] == 1) | (leading & sole & majority_stays)
-    stays = votes.set_index([KEY, LABEL])["stays"]
-    return ~stays.reindex(pd.MultiIndex.from_frame(frame[[KEY, LABEL]])).to_numpy(dtype=bool)
+    votes["stays"] = (votes["answers"] == 1) | (leading & sole & majority_stays)
+    stays = votes.set_index(answer)["stays"]
+    return ~stays.reindex(pd.MultiIndex.from_frame(frame[answer])).to_numpy(dtype=bool)

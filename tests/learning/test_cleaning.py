@@ -1,3 +1,6 @@
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -5,6 +8,7 @@ from learning.cleaning import CONFLICT, DUPLICATE, NO_TEXT, REPLACED, clean
 from learning.tables import group_keys
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
+from schemas.manifest import label_columns
 
 
 def _dataset(key: str | None = None, **cleaning: str) -> Dataset:
@@ -19,13 +23,15 @@ def _dataset(key: str | None = None, **cleaning: str) -> Dataset:
 
 
 def _frame(
-    said: list[str | None], labels: list[int], dataset: Dataset, ids: list[str] | None = None
+    said: list[str | None], labels: list[Any], dataset: Dataset, ids: list[str] | None = None
 ) -> pd.DataFrame:
     frame = pd.DataFrame({"said": pd.Series(said, dtype="str"), "size": 1.0})
     if ids is not None:
         frame["__key"] = ids
     frame["__key"] = group_keys(frame, dataset)
-    frame["__label"] = pd.Series(labels, dtype="int16")
+    table = np.array(labels, dtype=np.int16).reshape(len(said), -1)
+    for place, column in enumerate(label_columns(table.shape[1])):
+        frame[column] = table[:, place]
     frame["__row"] = [f"day.csv#{row}" for row in range(1, len(said) + 1)]
     return frame
 
@@ -109,3 +115,48 @@ def test_two_keys_with_the_same_text_are_no_conflict() -> None:
     dataset = _dataset(key="id")
     frame = _frame(["a", "a"], [0, 1], dataset, ids=["1", "2"])
     assert clean(frame, dataset).dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "left", "conflicts"),
+    [
+        ([(0, 1), (0, 1), (0, 2)], [1], 1),
+        ([(0, 1), (0, 2), (1, 1)], [], 3),
+        ([(0, 1), (1, 0), (1, 0)], [2], 1),
+        ([(0, 1), (0, 1), (0, 1)], [1], 0),
+    ],
+    ids=["one of two labels", "no two alike", "both labels", "none"],
+)
+def test_rows_vote_for_all_of_their_labels_together(
+    labels: list[tuple[int, int]], left: list[int], conflicts: int
+) -> None:
+    cleaned = clean(_frame(["same"] * 3, labels, _dataset()), _dataset())
+    assert cleaned.dropped.get(CONFLICT, 0) == conflicts
+    assert _rows(cleaned.frame) == left
+
+
+def test_rows_that_differ_in_any_label_are_no_duplicates() -> None:
+    dataset = _dataset(conflicts="keep")
+    cleaned = clean(_frame(["a", "a", "a"], [(0, 1), (0, 2), (0, 1)], dataset), dataset)
+    assert _rows(cleaned.frame) == [1, 2]
+    assert cleaned.dropped == {DUPLICATE: 1}
+
+
+def test_equal_embeddings_are_found_by_their_numbers() -> None:
+    dataset = Dataset.model_validate(
+        {
+            "source": "x",
+            "columns": {"meaning": {"role": "embedding", "dimension": 2}},
+            "cleaning": {"duplicates": "drop"},
+        }
+    )
+    vectors = [[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    frame = pd.DataFrame(
+        {
+            "meaning": [np.array(vector, dtype=np.float32) for vector in vectors],
+            "__label0": np.array([0, 0, 0, 1], dtype=np.int16),
+            "__key": np.arange(4, dtype=np.uint64),
+            "__row": [f"day.csv#{row}" for row in range(1, 5)],
+        }
+    )
+    assert _rows(clean(frame, dataset).frame) == [1, 3, 4]
