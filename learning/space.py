@@ -4,7 +4,8 @@ Every knob is suggested in every trial, also where another knob makes it idle (t
 class weights under SMOTE): TPE's joint model covers only knobs that all trials have in common.
 """
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod, sqrt
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import optuna
 
 from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
+from schemas.faults import PlanError
 from schemas.knobs import OpenKnob, Range, Setting, open_knobs, settle
 from schemas.plan import Family
 from schemas.samplers import Imbalance
@@ -83,6 +85,26 @@ def grid(knobs: Space, most: int) -> list[Point] | None:
     return [dict(zip(listed, point, strict=True)) for point in product(*listed.values())]
 
 
+def combinations(knobs: Space) -> Iterator[Point]:
+    """Every point of a space of choices and whole numbers, one by one: the last knob turns first.
+
+    Raises
+    ------
+    PlanError
+        A knob has a range of numbers between which there are always more.
+    """
+    settings = {path: _settings(knob, sys.maxsize) for path, knob in knobs.items()}
+    endless = sorted(path for path, values in settings.items() if values is None)
+    if endless:
+        raise PlanError(
+            "search.method: grid tries every combination and needs knobs that can be counted; "
+            f"expected lists of choices, got a range of numbers at {', '.join(endless)}. List "
+            "the choices in the plan, such as [0.1, 1.0, 10.0], or search by tpe or random."
+        )
+    listed = {path: values for path, values in settings.items() if values is not None}
+    return (dict(zip(listed, point, strict=True)) for point in product(*listed.values()))
+
+
 def middle(knob: OpenKnob) -> Setting:
     """The first choice, or the middle of a range: the geometric one where it is searched by log."""
     if isinstance(knob, tuple):
@@ -121,9 +143,9 @@ def _nearest(wanted: Setting, knob: OpenKnob) -> Setting:
     return pulled
 
 
-def _settings(knob: OpenKnob, most: int) -> tuple[Setting, ...] | None:
+def _settings(knob: OpenKnob, most: int) -> Sequence[Setting] | None:
     if isinstance(knob, tuple):
         return knob
     if isinstance(knob.low, int) and knob.high - knob.low < most:
-        return tuple(range(knob.low, knob.high + 1))
+        return range(knob.low, knob.high + 1)
     return None

@@ -2,23 +2,37 @@
 
 One SQLite file a family, written by one process only. A finished trial comes back whole from its
 record; a trial that was under way, or that the end of the run cut off, is tried again first.
+
+What comes next is the method's: `tpe` goes from first points to what it learns, and prunes;
+`random` draws; `grid` goes through every combination in order, and `none` has one point.
 """
 
 import hashlib
 import itertools
 import json
 import sqlite3
+import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from learning.ranking import current
-from learning.space import Point, Space, candidate, completed, first_points, grid, suggest
-from schemas.plan import Family
+from learning.space import (
+    Point,
+    Space,
+    candidate,
+    combinations,
+    completed,
+    first_points,
+    grid,
+    suggest,
+)
+from schemas.plan import Family, SearchMethod
 from schemas.samplers import Imbalance
 from schemas.trials import Candidate, TrialRecord
 
@@ -44,37 +58,52 @@ class Study:
         folder: Path,
         name: str,
         seed: int,
+        method: SearchMethod = "tpe",
     ) -> None:
         self._family = family
         self._kept = kept
         self._knobs = knobs
-        self._study = _opened(folder / f"{family.classifier.kind}.db", _named(name, knobs), seed)
+        self._method: SearchMethod = method
+        self._listed = _listed(knobs, method)
+        path = folder / f"{family.classifier.kind}.db"
+        self._study = _opened(path, _named(name, knobs, method), seed, method)
+        self._countable: dict[int, frozenset[str] | None] = {}
         self._ahead: list[Point] = []
         self._tried: set[str] = set()
         self.resumed = tuple(self._take_up())
 
     def plan_ahead(self, warm: Iterable[Point], most: int) -> None:
-        """Queue what is tried first: a cheap point, last night's best, the strong points.
+        """Queue what `tpe` tries first: a cheap point, last night's best, the strong points.
 
         A space of no more than `most` points is queued as a whole, for want of anything to learn.
-        What was tried already is left out.
+        What was tried already is left out. The other methods try nothing but their own points.
         """
+        if self._method != "tpe":
+            return
         first = first_points(self._family, self._knobs)
         near = [completed(point, self._knobs) for point in warm]
         planned = [*first[:1], *near, *first[1:], *(grid(self._knobs, most) or [])]
         self._queue(planned)
 
+    def limit(self, most: int) -> int:
+        """How many trials may begin, of `most` in the plan: a list ends only where it ends."""
+        return sys.maxsize if self._method in ("grid", "none") else most
+
     def exhausted(self, most: int) -> bool:
-        """Whether every recipe of a space of at most `most` points was tried."""
-        points = grid(self._knobs, most)
-        if points is None:
-            return False
-        return {_recipe(self._candidate(point)) for point in points} <= self._tried
+        """Whether all points of the method's list, or of a space of at most `most`, were tried."""
+        if self._method in ("grid", "none"):
+            return not self._has_next()
+        if most not in self._countable:
+            points = grid(self._knobs, most)
+            recipes = (_recipe(self._candidate(point)) for point in points or ())
+            self._countable[most] = None if points is None else frozenset(recipes)
+        recipes_of_all = self._countable[most]
+        return recipes_of_all is not None and recipes_of_all <= self._tried
 
     def ask(self) -> tuple[optuna.Trial, Candidate]:
         """The next trial, running from now on; a recipe that was not tried if one is found."""
         for attempt in itertools.count(1):
-            if self._ahead:
+            if self._has_next():
                 self._study.enqueue_trial(self._ahead.pop(0))
             trial = self._study.ask()
             recipe = self._candidate(suggest(trial, self._knobs))
@@ -93,6 +122,15 @@ class Study:
     def abandon(self, trial: optuna.Trial) -> None:
         """End a trial of which nothing is known; it does not count."""
         self._study.tell(trial, state=TrialState.FAIL)
+
+    def _has_next(self) -> bool:
+        """Whether a point is queued, if need be from the method's list."""
+        while not self._ahead:
+            point = next(self._listed, None)
+            if point is None:
+                return False
+            self._queue([point])
+        return True
 
     def _candidate(self, point: Point) -> Candidate:
         return candidate(self._family, self._kept, point)
@@ -132,7 +170,20 @@ class Study:
                 self._ahead.append(point)
 
 
-def _opened(path: Path, name: str, seed: int) -> optuna.Study:
+def _listed(knobs: Space, method: SearchMethod) -> Iterator[Point]:
+    """The points that a method knows beforehand, one by one: a grid may be vast."""
+    match method:
+        case "grid":
+            return combinations(knobs)
+        case "none":
+            return iter([completed({}, knobs)])
+        case "tpe" | "random":
+            return iter(())
+        case _:
+            assert_never(method)
+
+
+def _opened(path: Path, name: str, seed: int, method: SearchMethod) -> optuna.Study:
     path.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with _OPENING:
@@ -144,11 +195,22 @@ def _opened(path: Path, name: str, seed: int) -> optuna.Study:
             study_name=name,
             direction="maximize",
             load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+            pruner=_pruner(method),
         )
     # A sampler with the seed of the killed run would suggest that run's points again.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)))
+    seed += len(study.get_trials(deepcopy=False))
+    samplers = optuna.samplers
+    study.sampler = (
+        samplers.TPESampler(seed=seed) if method == "tpe" else samplers.RandomSampler(seed=seed)
+    )
     return study
+
+
+def _pruner(method: SearchMethod) -> optuna.pruners.BasePruner:
+    """Only who learns from other trials may end one by them: the others answer in full."""
+    if method == "tpe":
+        return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
+    return optuna.pruners.NopPruner()
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -161,10 +223,13 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _named(name: str, knobs: Space) -> str:
-    """Optuna refuses a study whose choices changed, so a changed space is another study."""
+def _named(name: str, knobs: Space, method: SearchMethod) -> str:
+    """Optuna refuses a study whose choices changed, so a changed space is another study.
+
+    And so is another method: the points of one are none of the other's.
+    """
     drawn = json.dumps({path: repr(knob) for path, knob in sorted(knobs.items())})
-    return f"{name}-{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
+    return f"{name}-{method}-{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
 
 
 def _recipe(recipe: Candidate) -> str:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
 from schemas.features import Features
-from schemas.knobs import Range
+from schemas.knobs import Range, open_knobs
 from schemas.label import Label, SingleLabel, Target, class_text
 from schemas.label import targets as targets_of
 from schemas.objectives import AveragePrecision, Cost, FBeta, MacroF1, Objective
@@ -46,6 +46,7 @@ class Family(Strict):
 
 
 CalibrationMethod = Literal["auto", "temperature", "sigmoid", "isotonic", "none"]
+SearchMethod = Literal["tpe", "random", "grid", "none"]
 
 
 class Search(Strict):
@@ -58,7 +59,7 @@ class Search(Strict):
     included. `workers` defaults to the cores.
     """
 
-    method: Literal["tpe", "random", "grid", "none"] = "tpe"
+    method: SearchMethod = "tpe"
     budget_minutes: PositiveFloat = 30.0
     folds: Annotated[int, Field(ge=2, le=20)] = 3
     validation: Literal["k-fold", "shuffle"] = "k-fold"
@@ -174,7 +175,7 @@ def _column_faults(plan: Plan) -> list[str]:
     for place, kinds in (("families", families), ("imbalance", methods)):
         twice = [kind for kind, times in kinds.items() if times > 1]
         faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
-    return [*faults, *_objective_faults(plan), *_vector_faults(plan)]
+    return [*faults, *_objective_faults(plan), *_vector_faults(plan), *_grid_faults(plan)]
 
 
 def _objective_faults(plan: Plan) -> list[str]:
@@ -218,3 +219,20 @@ def _vector_faults(plan: Plan) -> list[str]:
                 f"embeddings and {texts} x {text.max_features} words), got {vector}"
             )
     return faults
+
+
+def _grid_faults(plan: Plan) -> list[str]:
+    """Ranges of numbers, of which a grid has no end; whole numbers and choices can be counted."""
+    if plan.search.method != "grid":
+        return []
+    places = {f"imbalance.{place}": open_knobs(each) for place, each in enumerate(plan.imbalance)}
+    for place, family in enumerate(plan.families):
+        places[f"families.{place}.classifier"] = open_knobs(family.classifier)
+        places[f"families.{place}.features"] = open_knobs(family.features)
+    return [
+        f"{place}.{path}: search.method grid expected choices such as [{knob.low}, {knob.high}], "
+        "got a range of numbers; list the choices, or search by tpe or random"
+        for place, knobs in places.items()
+        for path, knob in knobs.items()
+        if isinstance(knob, Range) and not isinstance(knob.low, int)
+    ]

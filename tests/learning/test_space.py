@@ -4,9 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learning.space import Space, candidate, completed, first_points, grid, middle, space
+from learning.space import (
+    Space,
+    candidate,
+    combinations,
+    completed,
+    first_points,
+    grid,
+    middle,
+    space,
+)
 from schemas.classifiers import LightGBM, LogisticRegression
 from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
+from schemas.faults import PlanError
 from schemas.features import CategoryFeatures, Features
 from schemas.knobs import OpenKnob, Range, Setting, open_knobs
 from schemas.plan import Family
@@ -127,6 +137,28 @@ def test_every_completed_point_is_inside(point: dict[str, bool | int | float | s
 def test_a_countable_space_is_listed(knobs: Space, points: int | None) -> None:
     listed = grid(knobs, most=20)
     assert (len(listed) if listed is not None else None) == points
+
+
+def test_combinations_come_in_order_and_the_last_knob_turns_first() -> None:
+    points = list(combinations({"a": ("x", "y"), "b": Range(low=1, high=3)}))
+    assert [tuple(point.values()) for point in points] == [
+        ("x", 1), ("x", 2), ("x", 3), ("y", 1), ("y", 2), ("y", 3),
+    ]  # fmt: skip
+
+
+def test_a_space_without_open_knobs_has_one_combination() -> None:
+    assert list(combinations({})) == [{}]
+
+
+def test_combinations_are_made_one_by_one() -> None:
+    vast: Space = {f"knob{n}": (1, 2, 3, 4) for n in range(40)}
+    assert next(combinations(vast)) == dict.fromkeys(vast, 1)
+
+
+def test_a_range_of_numbers_has_no_combinations_and_is_named() -> None:
+    knobs: Space = {"classifier.C": Range(low=0.1, high=1.0), "classifier.depth": (1, 2)}
+    with pytest.raises(PlanError, match=r"got a range of numbers at classifier\.C\. List"):
+        combinations(knobs)
 
 
 def test_undersampling_and_smote_ratios_do_not_share_a_knob() -> None:

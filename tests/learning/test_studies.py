@@ -1,5 +1,6 @@
 """A study's memory: nothing finished is lost, nothing stale stays running."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from optuna.trial import TrialState
 from learning.space import Space, space
 from learning.studies import Study
 from schemas.classifiers import LightGBM, LogisticRegression
+from schemas.faults import PlanError
 from schemas.knobs import Range
-from schemas.plan import Family
-from schemas.samplers import ClassWeights, Imbalance, NoResampling
+from schemas.plan import Family, SearchMethod
+from schemas.samplers import ClassWeights, Imbalance, NoResampling, Smote
 from schemas.trials import TrialRecord
 from tests.learning.samples import NUMBERS
 
@@ -20,9 +22,30 @@ FAMILY = Family(classifier=LogisticRegression())
 KEPT: tuple[Imbalance, ...] = (NoResampling(), ClassWeights())
 
 
-def opened(folder: Path, family: Family = FAMILY, knobs: Space | None = None) -> Study:
-    knobs = knobs if knobs is not None else space(family, NUMBERS, KEPT)
-    return Study(family, KEPT, knobs, folder, name="sample", seed=0)
+def opened(
+    folder: Path,
+    family: Family = FAMILY,
+    knobs: Space | None = None,
+    method: SearchMethod = "tpe",
+    kept: Sequence[Imbalance] = KEPT,
+) -> Study:
+    knobs = knobs if knobs is not None else space(family, NUMBERS, kept)
+    return Study(family, kept, knobs, folder, name="sample", seed=0, method=method)
+
+
+def run(study: Study, most: int, stop_after: int = 1000, score: float = 0.5) -> list[TrialRecord]:
+    """Trials as the search begins them: until the limit, the end of the list, or a kill."""
+    done = list(study.resumed)
+    study.plan_ahead([{"classifier.C": 3.0}], most)
+    while len(done) < min(study.limit(most), stop_after) and not study.exhausted(most):
+        trial, recipe = study.ask()
+        done.append(record(trial, score).model_copy(update={"candidate": recipe}))
+        study.tell(trial, done[-1])
+    return done
+
+
+def recipes(done: Sequence[TrialRecord]) -> set[str]:
+    return {each.candidate.model_dump_json() for each in done if each.candidate is not None}
 
 
 def record(trial: optuna.Trial, score: float) -> TrialRecord:
@@ -140,3 +163,104 @@ def test_a_trial_that_was_cut_off_is_tried_again_first_and_teaches_nothing(tmp_p
     again.tell(taken_up, whole)
     assert opened(tmp_path).resumed == (whole,)
     assert states(tmp_path) == [TrialState.FAIL, TrialState.COMPLETE]
+
+
+GRID = Family(
+    classifier=LightGBM(
+        rounds=(50, 100, 200, 400),
+        learning_rate=(0.1, 0.2),
+        num_leaves=Range(low=8, high=9),
+        min_child_samples=5,
+        colsample_bytree=0.5,
+        reg_lambda=0.1,
+    )
+)
+NONE_KEPT: tuple[Imbalance, ...] = (NoResampling(),)
+
+
+@pytest.mark.parametrize("most", [1, 16, 100])
+def test_a_grid_tries_every_combination_once_and_in_order(most: int, tmp_path: Path) -> None:
+    done = run(opened(tmp_path, GRID, method="grid", kept=NONE_KEPT), most)
+    assert len(done) == len(recipes(done)) == 16
+    assert [each.params for each in done] == [
+        {"classifier.rounds": r, "classifier.learning_rate": rate, "classifier.num_leaves": leaves}
+        for r in (50, 100, 200, 400)
+        for rate in (0.1, 0.2)
+        for leaves in (8, 9)
+    ]
+
+
+def test_a_grid_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    def again() -> Study:
+        return opened(tmp_path, GRID, method="grid", kept=NONE_KEPT)
+
+    assert len(run(again(), most=5, stop_after=7)) == 7
+    again().ask()  # under way when the run was killed
+    done = run(again(), most=5)
+    assert len(done) == len(recipes(done)) == 16
+    finished = again()
+    assert len(finished.resumed) == 16
+    assert finished.exhausted(5)
+
+
+def test_a_grid_tries_no_recipe_twice_where_a_knob_is_idle(tmp_path: Path) -> None:
+    family = Family(classifier=LogisticRegression(C=(0.1, 1.0, 10.0)))
+    kept = (NoResampling(), Smote(k_neighbors=(3, 5)))
+    done = run(opened(tmp_path, family, method="grid", kept=kept), most=100)
+    assert len(done) == len(recipes(done)) == 3 * (1 + 2)
+
+
+def test_a_grid_of_a_range_of_numbers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"a range of numbers at classifier\.C"):
+        opened(tmp_path, method="grid")
+
+
+def test_a_random_search_draws_as_many_recipes_as_the_plan_says(tmp_path: Path) -> None:
+    done = run(opened(tmp_path, method="random"), most=20)
+    assert len(done) == len(recipes(done)) == 20
+    drawn = [each.params["classifier.C"] for each in done]
+    assert not {1.0, 3.0, 10.0} & set(drawn)  # neither first points nor last night's best
+    assert {each.params["imbalance"] for each in done} == {"none", "class-weights"}
+
+
+def test_a_random_search_learns_nothing_from_its_scores(tmp_path: Path) -> None:
+    low = run(opened(tmp_path / "low", method="random"), most=20, score=0.1)
+    high = run(opened(tmp_path / "high", method="random"), most=20, score=0.9)
+    assert [each.params for each in low] == [each.params for each in high]
+
+
+def test_a_random_search_that_was_killed_goes_on_with_other_recipes(tmp_path: Path) -> None:
+    assert len(run(opened(tmp_path, method="random"), most=20, stop_after=8)) == 8
+    done = run(opened(tmp_path, method="random"), most=20)
+    assert len(done) == len(recipes(done)) == 20
+
+
+def test_a_random_search_of_a_small_space_ends_when_all_of_it_was_tried(tmp_path: Path) -> None:
+    done = run(opened(tmp_path, GRID, method="random", kept=NONE_KEPT), most=40)
+    assert recipes(done) == recipes(
+        run(opened(tmp_path / "grid", GRID, method="grid", kept=NONE_KEPT), most=1)
+    )
+
+
+def test_without_a_search_the_first_choice_and_the_middle_are_tried(tmp_path: Path) -> None:
+    for _ in range(2):  # also where the night is started again
+        [only] = run(opened(tmp_path, method="none"), most=20)
+        assert only.params == {"classifier.C": pytest.approx(10**0.5), "imbalance": "none"}
+
+
+@pytest.mark.parametrize(
+    ("method", "prunes"), [("tpe", True), ("random", False), ("grid", False), ("none", False)]
+)
+def test_only_who_learns_prunes(method: SearchMethod, prunes: bool, tmp_path: Path) -> None:
+    study = opened(tmp_path, GRID, method=method, kept=NONE_KEPT)
+    for score in (*[0.9] * 6, 0.1):
+        trial, recipe = study.ask()
+        trial.report(score, step=1)
+        pruned = trial.should_prune()
+        study.tell(trial, record(trial, score).model_copy(update={"candidate": recipe}))
+    assert bool(pruned) is prunes
+
+
+def test_another_method_is_another_study(tmp_path: Path) -> None:
+    run(opened(tmp_path, GRID, method="random", kept=NONE_KEPT), most=3)
+    assert opened(tmp_path, GRID, method="grid", kept=NONE_KEPT).resumed == ()

@@ -1,0 +1,58 @@
+"""Contradictions between the settings of a plan are told with the path of the setting."""
+
+from typing import Any
+
+import pytest
+
+from schemas.plan import Plan
+
+PLAN: dict[str, Any] = {
+    "name": "sample",
+    "dataset": {"source": "drops", "columns": {"amount": "number"}},
+    "label": {"column": "sign", "classes": ["a", "b"]},
+    "imbalance": [{"kind": "none"}],
+    "search": {"method": "grid"},
+}
+
+
+def linear(**knobs: Any) -> dict[str, Any]:
+    return {"families": [{"classifier": {"kind": "logistic-regression", **knobs}}]}
+
+
+def test_a_grid_of_choices_and_whole_numbers_is_a_plan() -> None:
+    trees = {"kind": "lightgbm", "rounds": {"low": 50, "high": 60}, "num_leaves": [8, 16]}
+    settled = {"learning_rate": 0.1, "min_child_samples": 5, "colsample_bytree": 0.5}
+    counted = {"classifier": trees | settled | {"reg_lambda": [0.1, 1.0]}}
+    both = linear(C=[0.1, 1.0])["families"] + [counted]
+    assert len(Plan.model_validate(PLAN | {"families": both}).families) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "path"),
+    [
+        (linear(C={"low": 0.1, "high": 1.0}), "families.0.classifier.C"),
+        (linear(), "families.0.classifier.C"),
+        (
+            linear(C=1.0)
+            | {
+                "imbalance": [
+                    {"kind": "smote"},
+                    {"kind": "class-weights", "exponent": {"low": 0, "high": 1}},
+                ]
+            },
+            "imbalance.1.exponent",
+        ),
+    ],
+    ids=["own range", "range by default", "imbalance"],
+)
+def test_a_grid_of_a_range_of_numbers_is_a_fault_with_its_path(
+    changed: dict[str, Any], path: str
+) -> None:
+    told = rf"{path}: search\.method grid expected choices such as .*, got a range of numbers"
+    with pytest.raises(ValueError, match=told):
+        Plan.model_validate(PLAN | changed)
+
+
+def test_ranges_are_for_the_methods_that_draw() -> None:
+    for method in ("tpe", "random", "none"):
+        Plan.model_validate(PLAN | linear() | {"search": {"method": method}})
