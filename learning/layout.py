@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Layout:
-    """`levels` are the one-hot columns of each category, from the first up to the last but one."""
+    """`levels`: one half-open range of one-hot columns (first, one past the last) a category."""
 
     columns: int
     levels: tuple[tuple[int, int], ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 
-from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
+from schemas.dataset import CategoryColumn, Column, EmbeddingColumn, NumberColumn, TextColumn
 from schemas.faults import PlanError
 from schemas.knobs import OpenKnob, Range, Setting, open_knobs, settle
 from schemas.plan import Family
@@ -25,7 +25,13 @@ Point = dict[str, Setting]
 IMBALANCE = "imbalance"
 """The knob that chooses among the kept methods, by kind."""
 
-_ROLES = {"text": TextColumn, "number": NumberColumn, "category": CategoryColumn}
+_ROLES = {
+    "text": TextColumn,
+    "number": NumberColumn,
+    "category": CategoryColumn,
+    "embedding": EmbeddingColumn,
+}
+"""Those with knobs; booleans and times have none."""
 
 
 def space(family: Family, columns: Mapping[str, Column], kept: Sequence[Imbalance]) -> Space:

@@ -15,9 +15,17 @@ from learning.space import (
     space,
 )
 from schemas.classifiers import LightGBM, LogisticRegression
-from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
+from schemas.dataset import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    EmbeddingColumn,
+    NumberColumn,
+    TextColumn,
+    TimeColumn,
+)
 from schemas.faults import PlanError
-from schemas.features import CategoryFeatures, Features
+from schemas.features import CategoryFeatures, EmbeddingFeatures, Features
 from schemas.knobs import OpenKnob, Range, Setting, open_knobs
 from schemas.plan import Family
 from schemas.samplers import ClassWeights, NoResampling, RandomUndersampling, Smote
@@ -37,6 +45,16 @@ def test_knobs_of_roles_that_no_column_has_are_left_out() -> None:
         "features.text.ngram_max",
         "features.text.min_df",
     }
+
+
+def test_the_knobs_of_embeddings_count_where_there_is_one() -> None:
+    family = Family(
+        classifier=LogisticRegression(C=1.0),
+        features=Features(embedding=EmbeddingFeatures(scale=("none", "standard"))),
+    )
+    columns: dict[str, Column] = {"sense": EmbeddingColumn(dimension=3), "at": TimeColumn()}
+    assert set(space(family, columns, (Smote(),))) == {"features.embedding.scale"}
+    assert space(family, NUMBERS | {"paid": BooleanColumn()}, (Smote(),)) == {}
 
 
 def test_open_category_knobs_count_where_there_are_categories() -> None:
