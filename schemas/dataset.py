@@ -1,10 +1,53 @@
 """Where labelled rows come from and what their columns mean."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
 from schemas.strict import Strict
+
+DIRECTIVES = "YymdjbBHIMSfpzaA%"
+"""Of `strptime`: what tells a day, a time of day or an offset by itself, wherever it is read."""
+
+
+def _time_format(form: str) -> str:
+    unknown = sorted(set(re.findall("%(.?)", form)) - set(DIRECTIVES))
+    if unknown:
+        raise ValueError(f"expected of %{', %'.join(DIRECTIVES)}, got %{', %'.join(unknown)}")
+    if not all(re.search(f"%[{part}]", form.replace("%%", "")) for part in ("Yy", "mbBj", "dj")):
+        raise ValueError(f"expected a format with a year, a month and a day, got {form!r}")
+    return form
+
+
+def _time_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ValueError, KeyError, OSError):
+        raise ValueError(
+            f"expected an IANA name, such as 'Europe/Berlin' or 'UTC', got {zone!r}"
+        ) from None
+    return zone
+
+
+TimeFormat = Annotated[str, AfterValidator(_time_format)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+def _refuse_no_instant(form: str | None, zone: str | None, name: str) -> None:
+    """A clock's time names an instant only with an offset of its own, or a zone for all."""
+    if form is not None and zone is None and "%z" not in form.replace("%%", ""):
+        raise ValueError(f"{name} has no offset (%z), so the zone must be told; got none")
+    if form is not None and zone is not None and "%z" in form.replace("%%", ""):
+        raise ValueError(f"{name} reads each cell's offset (%z), so no zone is used; remove one")
 
 
 class TextColumn(Strict):
@@ -41,13 +84,19 @@ class TimeColumn(Strict):
     """An instant; the hour, the weekday and the day of the year of it become features.
 
     `format` (as of `strptime`) and `zone` (an IANA name) say how cells without an offset from UTC
-    are read; left out, each cell must be ISO 8601 with its offset.
+    are read; left out, each cell must be ISO 8601 with its offset. With a `zone` alone it may be
+    ISO 8601 with or without one.
     """
 
     role: Literal["time"] = "time"
-    format: str | None = None
-    zone: str | None = None
+    format: TimeFormat | None = None
+    zone: TimeZone | None = None
     required: bool = False
+
+    @model_validator(mode="after")
+    def _cells_name_an_instant(self) -> Self:
+        _refuse_no_instant(self.format, self.zone, "format")
+        return self
 
 
 class EmbeddingColumn(Strict):
@@ -123,9 +172,16 @@ class Dataset(Strict):
     ignore: dict[str, str] = {}
     key: str | None = None
     time: str | None = None
-    time_format: str | None = None
-    time_zone: str | None = None
+    time_format: TimeFormat | None = None
+    time_zone: TimeZone | None = None
     weight: str | None = None
     cleaning: Cleaning = Cleaning()
     quarantine: Quarantine = Quarantine()
     floors: Floors = Floors()
+
+    @model_validator(mode="after")
+    def _times_name_an_instant(self) -> Self:
+        if self.time is None and (self.time_format or self.time_zone) is not None:
+            raise ValueError("time_format and time_zone are unused without time; remove them")
+        _refuse_no_instant(self.time_format, self.time_zone, "time_format")
+        return self
