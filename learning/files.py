@@ -1,4 +1,4 @@
-"""One file of bytes becomes one Arrow table: CSV with every cell as text, Parquet as stored.
+"""One file of bytes becomes one Arrow table: CSV with every cell as text, others as stored.
 
 Ragged rows, repeated names, unclosed quotes and bytes that are not UTF-8 are refused: each of
 them is read by other readers as rows with their labels shifted. No message holds a cell.
@@ -10,16 +10,17 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from learning.json_lines import json_table
+from learning.wording import first_few, quoted
 from schemas.faults import DataRejected
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
 OTHER_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
 """What stands between the names of a header that has no comma, and what a message calls it."""
@@ -37,6 +38,8 @@ def read_file(path: Path, name: str) -> pa.Table:
         table = _parquet(path, name)
     elif name.endswith((".csv", ".csv.gz")):
         table = _csv(_bytes(path, name), name)
+    elif name.endswith((".jsonl", ".jsonl.gz")):
+        table = json_table(_bytes(path, name).decode("utf-8-sig"), name)
     else:
         raise DataRejected(
             f"{name}: expected a file that ends in {', '.join(SUFFIXES)}. "
@@ -47,16 +50,6 @@ def read_file(path: Path, name: str) -> pa.Table:
             f"{name}: expected rows, got a header and no rows. Add rows, or remove it."
         )
     return table
-
-
-def first_few(rows: Sequence[int], most: int = 5) -> str:
-    """Row numbers for a message.
-
-    >>> first_few([4, 9]), first_few([1, 2, 3], most=2)
-    ('rows 4, 9', 'rows 1, 2, ...')
-    """
-    shown = ", ".join(map(str, rows[:most]))
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{', ...' if len(rows) > most else ''}"
 
 
 def _parquet(path: Path, name: str) -> pa.Table:
@@ -87,7 +80,8 @@ def _bytes(path: Path, name: str) -> bytes:
             ) from fault
     if not content.removeprefix(codecs.BOM_UTF8).strip():
         raise DataRejected(
-            f"{name}: expected a header and rows, got an empty file. Fill or remove it."
+            f"{name}: expected {'a header and ' * ('.csv' in name)}rows, got an empty file. "
+            "Fill or remove it."
         )
     _refuse_pickle(content[:2], name)
     _refuse_other_encodings(content, name)
@@ -97,8 +91,8 @@ def _bytes(path: Path, name: str) -> bytes:
 def _refuse_pickle(start: bytes, name: str) -> None:
     if start in PICKLES:
         raise DataRejected(
-            f"{name}: expected CSV or Parquet, got a pickle. Pickles are refused: to read one is "
-            "to run what is in it. Export the rows as CSV or Parquet."
+            f"{name}: expected CSV, JSON lines or Parquet, got a pickle. Pickles are refused: to "
+            "read one is to run what is in it. Export the rows as one of the three."
         )
 
 
@@ -175,7 +169,7 @@ def _refuse_repeated(header: list[str], name: str) -> None:
     twice = sorted(column for column, times in Counter(header).items() if times > 1)
     if twice:
         raise DataRejected(
-            f"{name}: expected each column once, got {', '.join(map(repr, twice))} more than once "
+            f"{name}: expected each column once, got {quoted(twice)} more than once "
             "in the header. Rename or remove the others."
         )
 

@@ -115,7 +115,9 @@ def test_parquet_with_a_repeated_name_is_refused(tmp_path: Path) -> None:
         read_file(path, "day.parquet")
 
 
-@pytest.mark.parametrize("name", ["day.csv", "day.csv.gz", "day.parquet"])
+@pytest.mark.parametrize(
+    "name", ["day.csv", "day.csv.gz", "day.jsonl", "day.jsonl.gz", "day.parquet"]
+)
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_a_pickle_by_another_name_is_refused_as_one(
     tmp_path: Path, name: str, protocol: int
@@ -133,5 +135,5 @@ def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataRejected, match=r"ends in \.csv, \.csv\.gz, \.parquet"):
+    with pytest.raises(DataRejected, match=r"ends in \.csv, \.csv\.gz, \.jsonl, "):
         _read(tmp_path, b"{}", "day.xlsx")

@@ -1,0 +1,23 @@
+"""How messages count and list, so that each stays short and none holds a cell."""
+
+from collections.abc import Sequence
+
+
+def first_few(places: Sequence[int], most: int = 5, noun: str = "row") -> str:
+    """Row or line numbers for a message.
+
+    >>> first_few([4, 9]), first_few([1, 2, 3], most=2)
+    ('rows 4, 9', 'rows 1, 2, ...')
+    """
+    shown = ", ".join(map(str, places[:most]))
+    return f"{noun}{'s' if len(places) > 1 else ''} {shown}{', ...' if len(places) > most else ''}"
+
+
+def quoted(names: Sequence[str], most: int = 20) -> str:
+    """Names of columns for a message.
+
+    >>> quoted(["a", "b", "c"], most=2)
+    "'a', 'b' and 1 more"
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
