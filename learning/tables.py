@@ -1,74 +1,94 @@
-"""Reads one labelled file into prepared rows, or tells every fault of it at once.
+"""Reads one file into prepared rows, and sets the rows aside that break the schema.
 
 Prepared rows are those of `schemas.manifest.Rows` without the fold. Messages name rows, counts
 and classes, never a cell of a feature column.
 """
 
 import difflib
-import itertools
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
 
-from learning.arrays import Keys, Mask
-from learning.cells import Cells, instants, labels, levels, numbers, texts
-from learning.files import first_few, read_file
-from learning.marks import hashes
-from schemas.dataset import CategoryColumn, Column, Dataset, NumberColumn, TextColumn
+from learning.cells import Cells, booleans, labels, levels, numbers, texts
+from learning.embeddings import embeddings
+from learning.files import read_file
+from learning.instants import instants
+from learning.marks import group_keys
+from learning.quarantine import Fault, broken_rows, message, set_aside
+from learning.wording import quoted
+from schemas.dataset import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    Dataset,
+    EmbeddingColumn,
+    NumberColumn,
+    TextColumn,
+    TimeColumn,
+)
 from schemas.faults import DataRejected
 from schemas.frames import feature_columns, frame_schema
-from schemas.label import SingleLabel, class_text
-from schemas.manifest import KEY, LABEL, RESERVED, ROW, TIME
+from schemas.label import Target
+from schemas.manifest import KEY, LABEL, OURS, ROW, TIME, WEIGHT, label_columns
 
 PANDAS_INDEX = "__index_level_0__"
 """What pandas adds to a Parquet file; no column of the data."""
 
 
-SEPARATOR = "\x1f"
-"""Between the cells of one row where they are hashed together; no text holds it by accident."""
-
-
 @dataclass(frozen=True)
-class _Fault:
-    column: str
-    expected: str
-    got: str
-    rows: Sequence[int] = ()  # from 1, without the header
+class Read:
+    """The rows of one file: those that keep to the schema, and those that do not.
 
-    def __str__(self) -> str:
-        where = f" in {len(self.rows):,} ({first_few(self.rows)})" if self.rows else ""
-        return f"column {self.column!r}: expected {self.expected}, got {self.got}{where}"
+    `quarantined` has `row` (from 1, as in `__row`), `reasons` and the cells that the plan reads,
+    as text or JSON. `faults` counts rows by reason, so a row with two reasons counts twice, and
+    `message` is the rejection where there are more of them than the plan allows.
+    """
+
+    frame: pd.DataFrame
+    quarantined: pd.DataFrame
+    faults: dict[str, int]
+    message: str
 
 
-def read_table(path: Path, name: str, dataset: Dataset, label: SingleLabel) -> pd.DataFrame:
-    """Prepared rows of a CSV or Parquet file; `name` is what messages and `__row` call it."""
+def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target]) -> Read:
+    """Prepared rows of a labelled file; `name` is what messages and `__row` call it.
+
+    Raises
+    ------
+    DataRejected
+        For what is at fault in a whole file or column, and where no row is left. All faults are
+        told at once.
+    """
     table = read_file(path, name)
-    needed = [*dataset.columns, label.column, *filter(None, (dataset.key, dataset.time))]
-    _refuse_columns(table.column_names, needed, dataset, name)
-    columns = _features(table, dataset) | {LABEL: labels(table[label.column], label)}
-    if dataset.key is not None:
-        columns[KEY] = levels(table[dataset.key])
-    if dataset.time is not None:
-        columns[TIME] = instants(table[dataset.time])
-    frame = _validated(columns, frame_schema(dataset, label), name, dataset, label)
-    classes = pd.Index([class_text(each) for each in label.classes])
-    frame[LABEL] = classes.get_indexer(pd.Index(frame[LABEL])).astype(np.int16)
-    frame[KEY] = group_keys(frame, dataset)
+    needed = _needed(dataset, targets)
+    _refuse_columns(table.column_names, list(needed), dataset, name)
+    columns = _features(table, dataset) | _ours(table, dataset, targets)
+    frame, faults = _checked(columns, frame_schema(dataset, targets), dataset, targets)
+    told = message(name, faults, len(frame)) if faults else ""
+    broken = broken_rows(faults, len(frame))
+    if broken.all():
+        raise DataRejected(told)
     frame[ROW] = _row_names(name, len(frame))
-    return frame
+    good = frame[~broken].reset_index(drop=True) if faults else frame
+    return Read(
+        frame=_prepared(good, dataset, targets),
+        quarantined=set_aside(table.select(needed), faults),
+        faults={fault.reason: len(fault.rows) for fault in faults if fault.rows is not None},
+        message=told,
+    )
 
 
 def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
     """Feature columns in file order, valid as for training, and `__row`; other columns are let be.
 
-    `__key` is the key's text where the plan names a key and the file has it.
+    `__key` is the key's text where the plan names a key and the file has it. A row that breaks the
+    schema rejects the file: who asks for answers expects one for each row.
     """
     table = read_file(path, name)
     _refuse_missing(table.column_names, list(dataset.columns), name)
@@ -76,35 +96,35 @@ def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
     if dataset.key is not None and dataset.key in table.column_names:
         columns[KEY] = levels(table[dataset.key])
         schema[KEY] = pandera.Column(str, nullable=True)
-    frame = _validated(columns, pandera.DataFrameSchema(schema), name, dataset)
+    frame, faults = _checked(columns, pandera.DataFrameSchema(schema), dataset)
+    if faults:
+        raise DataRejected(message(name, faults, len(frame)))
     frame[ROW] = _row_names(name, len(frame))
     return frame
 
 
-def group_keys(
-    frame: pd.DataFrame,  # raw rows: features, and `__key` as text where the plan names a key
-    dataset: Dataset,
-) -> Keys:
-    """A hash of the key, else of the normalised texts, else of all feature cells.
+def to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """A frame of prepared or quarantined rows as Parquet holds it: see `schemas.manifest.Rows`."""
+    kinds = {str(column): kind for column, kind in frame.dtypes.items()}
+    zoned = [column for column, kind in kinds.items() if isinstance(kind, pd.DatetimeTZDtype)]
+    nested = [column for column, kind in kinds.items() if kind.hasobject]
+    # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
+    naive = {column: frame[column].dt.tz_convert(None) for column in zoned}
+    plain = frame.assign(**naive).drop(columns=nested)
+    table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+    for column in zoned:
+        cells = table[column].cast(pa.timestamp("us", "UTC"))
+        table = table.set_column(table.column_names.index(column), column, cells)
+    for column in nested:
+        cells = pa.array(frame[column], pa.list_(pa.float32()))
+        table = table.add_column(list(kinds).index(column), column, cells)
+    return table
 
-    The same in every process and for ever: which side of the holdout a row is on hangs on it.
-    """
-    if dataset.key is not None:
-        return hashes(text.encode() for text in frame[KEY])
-    written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
-    if written:
-        rows = zip(*(_filled(frame[name]) for name in written), strict=True)
-        return hashes(SEPARATOR.join(map(normal_text, row)).encode() for row in rows)
-    return hashes(_cell_bytes(frame, dataset))
 
-
-def normal_text(text: str) -> str:
-    """What two texts have in common that a person calls the same.
-
-    >>> normal_text("  So   GOOD ")
-    'so good'
-    """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+def _needed(dataset: Dataset, targets: Sequence[Target]) -> list[str]:
+    """The file's columns that the plan reads, each once."""
+    told = (*(target.name for target in targets), dataset.key, dataset.time, dataset.weight)
+    return list(dict.fromkeys([*dataset.columns, *filter(None, told)]))
 
 
 def _features(table: pa.Table, dataset: Dataset) -> dict[str, Cells]:
@@ -119,23 +139,57 @@ def _typed(cells: pa.ChunkedArray, column: Column) -> Cells:
             return numbers(cells)
         case CategoryColumn():
             return levels(cells)
+        case BooleanColumn():
+            return booleans(cells)
+        case TimeColumn(format=form, zone=zone):
+            return instants(cells, form, zone)
+        case EmbeddingColumn(dimension=dimension):
+            return embeddings(cells, dimension)
+        case _:
+            assert_never(column)
 
 
-def _validated(
+def _ours(table: pa.Table, dataset: Dataset, targets: Sequence[Target]) -> dict[str, Cells]:
+    columns = {
+        column: labels(table[target.name], target)
+        for column, target in zip(label_columns(len(targets)), targets, strict=True)
+    }
+    if dataset.key is not None:
+        columns[KEY] = levels(table[dataset.key])
+    if dataset.time is not None:
+        columns[TIME] = instants(table[dataset.time], dataset.time_format, dataset.time_zone)
+    if dataset.weight is not None:
+        columns[WEIGHT] = numbers(table[dataset.weight])
+    return columns
+
+
+def _prepared(
+    frame: pd.DataFrame,  # raw rows, all good
+    dataset: Dataset,
+    targets: Sequence[Target],
+) -> pd.DataFrame:
+    for column, target in zip(label_columns(len(targets)), targets, strict=True):
+        classes = pd.Index(target.class_texts, dtype="str")
+        frame[column] = classes.get_indexer(pd.Index(frame[column])).astype(np.int16)
+    frame[KEY] = group_keys(frame, dataset)
+    return frame
+
+
+def _checked(
     columns: dict[str, Cells],
     schema: pandera.DataFrameSchema,
-    name: str,
     dataset: Dataset,
-    label: SingleLabel | None = None,
-) -> pd.DataFrame:
-    """The typed frame, or every fault of it in one `DataRejected`."""
-    told = {KEY: dataset.key, TIME: dataset.time, LABEL: label.column if label else None}
+    targets: Sequence[Target] = (),
+) -> tuple[pd.DataFrame, list[Fault]]:
+    """The typed frame, in which cells that could not be converted are missing, and its faults."""
+    told = {KEY: dataset.key, TIME: dataset.time, WEIGHT: dataset.weight}
+    told |= {column: t.name for column, t in zip(label_columns(len(targets)), targets, strict=True)}
     told_name = {column: told.get(column) or column for column in columns}
     frame = pd.DataFrame({column: each.cells for column, each in columns.items()})
     faults = [
-        _Fault(told_name[column], each.expected, each.got)
+        Fault(told_name[column], each.expected, each.got)
         if each.got  # the column as a whole, so no rows
-        else _Fault(told_name[column], each.expected, "other text", _numbered(each.bad))
+        else Fault(told_name[column], each.expected, "other cells", np.flatnonzero(each.bad))
         for column, each in columns.items()
         if each.bad.any()
     ]
@@ -143,14 +197,7 @@ def _validated(
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
         faults += _broken(broken.failure_cases, frame, columns, told_name)
-    if faults:
-        lines = "".join(f"\n  {fault}" for fault in faults)
-        raise DataRejected(
-            f"{name}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in {len(frame):,} rows:"
-            f"{lines}\nCorrect these rows, or say in the plan (dataset.columns, label.classes) "
-            "that they are right."
-        )
-    return frame
+    return frame, faults
 
 
 def _broken(
@@ -158,20 +205,21 @@ def _broken(
     frame: pd.DataFrame,
     columns: dict[str, Cells],
     told_name: dict[str, str],
-) -> list[_Fault]:
+) -> list[Fault]:
     faults = []
     pairs = cases.groupby(["column", "check"], sort=False)
     for (column, check), found in ((tuple(map(str, pair)), rows) for pair, rows in pairs):
+        rows = np.sort(found["index"].to_numpy(dtype=np.intp))
         # A cell that could not be converted is missing by now, and is told already.
-        rows = sorted(int(row) for row in found["index"] if not columns[column].bad[int(row)])
-        if not rows:
+        rows = rows[~columns[column].bad[rows]]
+        if not len(rows):
             continue
         missing = check == "not_nullable"
         got = "missing cells" if missing else _kind(frame[column].iloc[rows])
-        if column == LABEL and not missing:
+        if column.startswith(LABEL) and not missing:
             got = _unknown(found["failure_case"])
-        expected = "a value in every row" if missing else str(check)
-        faults.append(_Fault(told_name[column], expected, got, [row + 1 for row in rows]))
+        expected = "a value in every row" if missing else check
+        faults.append(Fault(told_name[column], expected, got, rows))
     return faults
 
 
@@ -196,14 +244,14 @@ def _refuse_columns(found: list[str], needed: list[str], dataset: Dataset, name:
     unknown = [column for column in found if column not in expected]
     if unknown:
         raise DataRejected(
-            f"{name}: expected no column beyond the plan's, got {_quoted(unknown)}. "
+            f"{name}: expected no column beyond the plan's, got {quoted(unknown)}. "
             "Add each to dataset.columns, or to dataset.ignore with the reason."
         )
-    reserved = [column for column in needed if column in RESERVED]
+    reserved = [column for column in needed if column.startswith(OURS)]
     if reserved:
         raise DataRejected(
-            f"{name}: expected other names than {_quoted(reserved)}: prepared rows use them. "
-            "Rename the columns."
+            f"{name}: expected other names than {quoted(reserved)}: those that begin with "
+            f"{OURS!r} are for prepared rows. Rename the columns."
         )
 
 
@@ -214,35 +262,10 @@ def _refuse_missing(found: list[str], needed: list[str], name: str) -> None:
         hints = [f"{close[column][0]!r} for {column!r}" for column in missing if close[column]]
         hint = f" Did you mean {', '.join(hints)}?" if hints else ""
         raise DataRejected(
-            f"{name}: expected the columns {_quoted(missing)}, got {_quoted(found)}.{hint} "
+            f"{name}: expected the columns {quoted(missing)}, got {quoted(found)}.{hint} "
             "Correct the names in the plan or in the file's header."
         )
 
 
-def _quoted(columns: list[str], most: int = 20) -> str:
-    more = f" and {len(columns) - most} more" if len(columns) > most else ""
-    return ", ".join(map(repr, columns[:most])) + more
-
-
-def _numbered(bad: Mask) -> list[int]:
-    return [int(row) + 1 for row in np.flatnonzero(bad)]
-
-
 def _row_names(name: str, rows: int) -> "pd.Series[str]":
     return pd.Series([f"{name}#{row}" for row in range(1, rows + 1)], dtype="str")
-
-
-def _cell_bytes(frame: pd.DataFrame, dataset: Dataset) -> Iterable[bytes]:
-    columns = dataset.columns.items()
-    measured = [name for name, column in columns if isinstance(column, NumberColumn)]
-    named = [name for name, column in columns if isinstance(column, CategoryColumn)]
-    matrix = frame[measured].to_numpy(dtype="<f8") + 0.0  # -0.0 is 0.0
-    matrix[np.isnan(matrix)] = np.nan  # one NaN of the many
-    words = zip(*map(_filled, (frame[name] for name in named)), strict=True)
-    rows = words if named else itertools.repeat(())
-    for figures, levels_ in zip(np.ascontiguousarray(matrix), rows, strict=False):
-        yield figures.tobytes() + SEPARATOR.join(levels_).encode()
-
-
-def _filled(cells: "pd.Series[str]") -> "pd.Series[str]":
-    return cells.astype(object).where(cells.notna(), "")

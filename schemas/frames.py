@@ -1,35 +1,54 @@
 """The pandera schema that a data set implies.
 
-A frame of raw rows has the plan's feature columns (text and category as str, number as float64,
-missing as NaN), `LABEL` as class text, `KEY` as text where the plan names a key and `TIME` in UTC
-where it names a time. A frame of prepared rows has `LABEL` as an index and `KEY` as a hash: see
+A frame of raw rows has the plan's feature columns (text and category as str, number and boolean as
+float64, time in UTC, embedding as float32 arrays, missing as NaN, NaT and None), a label column for
+each target as class text, and where the plan names them `KEY` as text, `TIME` in UTC and `WEIGHT`
+as float64. In a frame of prepared rows labels are indices and `KEY` is a hash: see
 `schemas.manifest.Rows`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 
-from schemas.dataset import CategoryColumn, Column, Dataset, NumberColumn, TextColumn
-from schemas.label import SingleLabel, class_text
-from schemas.manifest import KEY, LABEL, TIME
+from schemas.dataset import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    Dataset,
+    EmbeddingColumn,
+    NumberColumn,
+    TextColumn,
+    TimeColumn,
+)
+from schemas.label import Target
+from schemas.manifest import KEY, TIME, WEIGHT, label_columns
 
 SHOWN = 10
 """Most levels or classes that one message lists."""
 
 
-def frame_schema(dataset: Dataset, label: SingleLabel) -> pandera.DataFrameSchema:
+INSTANT = pd.DatetimeTZDtype("us", "UTC")
+
+
+def frame_schema(dataset: Dataset, targets: Sequence[Target]) -> pandera.DataFrameSchema:
     """Strict over raw rows; validate lazily. Each check is named by what it expects."""
     columns = feature_columns(dataset)
-    classes = [class_text(each) for each in label.classes]
-    columns[LABEL] = pandera.Column(str, pandera.Check.isin(classes, error=one_of(classes)))
+    for column, target in zip(label_columns(len(targets)), targets, strict=True):
+        classes = target.class_texts
+        columns[column] = pandera.Column(str, pandera.Check.isin(classes, error=one_of(classes)))
     if dataset.key is not None:
         columns[KEY] = pandera.Column(str)
     if dataset.time is not None:
-        columns[TIME] = pandera.Column(pd.DatetimeTZDtype("us", "UTC"))
+        columns[TIME] = pandera.Column(INSTANT)
+    if dataset.weight is not None:
+        columns[WEIGHT] = pandera.Column(
+            float,
+            pandera.Check(lambda cells: (cells > 0) & ~np.isinf(cells), error="above 0 and finite"),
+        )
     return pandera.DataFrameSchema(columns, strict=True, unique_column_names=True)
 
 
@@ -61,6 +80,12 @@ def _column(column: Column) -> pandera.Column:
         case CategoryColumn(levels=levels):
             known = pandera.Check.isin(levels, error=one_of(levels)) if levels else None
             return pandera.Column(str, known, nullable=True)
+        case BooleanColumn(required=required):
+            return pandera.Column(float, nullable=not required)
+        case TimeColumn(required=required):
+            return pandera.Column(INSTANT, nullable=not required)
+        case EmbeddingColumn():
+            return pandera.Column(object)
         case _:
             assert_never(column)
 

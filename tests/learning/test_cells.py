@@ -6,12 +6,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from learning.cells import instants, labels, levels, numbers, texts
-from schemas.label import Classes, SingleLabel
+from learning.cells import labels, levels, numbers, texts
+from learning.instants import instants
+from schemas.label import Classes, SingleLabel, Target, targets
 
 
 def _column(cells: list[object], kind: pa.DataType | None = None) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(cells, type=kind)])
+
+
+def _target(classes: Classes) -> Target:
+    return targets(SingleLabel(column="y", classes=classes))[0]
 
 
 def _told(cells: "pd.Series[str]") -> list[object]:
@@ -118,7 +123,7 @@ def test_a_nested_column_is_no_level() -> None:
 def test_a_label_of_any_type_finds_its_class(
     classes: Classes, cells: list[object], told: list[object]
 ) -> None:
-    found = labels(_column(cells), SingleLabel(column="y", classes=classes))
+    found = labels(_column(cells), _target(classes))
     assert _told(found.cells) == told
 
 
@@ -128,7 +133,7 @@ def test_a_label_of_any_type_finds_its_class(
     ids=str,
 )
 def test_a_label_of_no_class_keeps_its_own_text(classes: Classes, cell: str) -> None:
-    found = labels(_column([cell]), SingleLabel(column="y", classes=classes))
+    found = labels(_column([cell]), _target(classes))
     assert _told(found.cells) == [cell]
 
 

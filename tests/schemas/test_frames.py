@@ -4,7 +4,7 @@ from pandera.errors import SchemaErrors
 
 from schemas.dataset import Dataset
 from schemas.frames import frame_schema, one_of
-from schemas.label import SingleLabel
+from schemas.label import SingleLabel, targets
 
 DATASET = Dataset.model_validate(
     {
@@ -18,13 +18,13 @@ DATASET = Dataset.model_validate(
         "time": "at",
     }
 )
-LABEL = SingleLabel(column="label", classes=(0, 1))
+TARGETS = targets(SingleLabel(column="label", classes=(0, 1)))
 ROWS = pd.DataFrame(
     {
         "said": ["fine", None],
         "size": [1.0, None],
         "kind": ["a", None],
-        "__label": ["0", "1"],
+        "__label0": ["0", "1"],
         "__key": ["1", "2"],
         "__time": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True).as_unit("us"),
     }
@@ -32,7 +32,7 @@ ROWS = pd.DataFrame(
 
 
 def test_missing_features_are_allowed() -> None:
-    frame_schema(DATASET, LABEL).validate(ROWS, lazy=True)
+    frame_schema(DATASET, TARGETS).validate(ROWS, lazy=True)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_missing_features_are_allowed() -> None:
         ("size", [1.0, float("inf")]),
         ("size", ["1", "2"]),
         ("kind", ["a", "c"]),
-        ("__label", ["0", "2"]),
-        ("__label", ["0", None]),
+        ("__label0", ["0", "2"]),
+        ("__label0", ["0", None]),
         ("__key", ["1", None]),
         ("__time", pd.to_datetime(["2026-01-01", ""], utc=True).as_unit("us")),
         ("__time", pd.to_datetime(["2026-01-01", "2026-01-02"]).as_unit("us")),
@@ -55,14 +55,14 @@ def test_a_column_that_breaks_its_rule_is_refused(column: str, cells: list[objec
     frame = ROWS.copy()
     frame[column] = cells
     with pytest.raises(SchemaErrors, match=column):
-        frame_schema(DATASET, LABEL).validate(frame, lazy=True)
+        frame_schema(DATASET, TARGETS).validate(frame, lazy=True)
 
 
 def test_a_column_too_many_or_too_few_is_refused() -> None:
     with pytest.raises(SchemaErrors, match="extra"):
-        frame_schema(DATASET, LABEL).validate(ROWS.assign(extra=1), lazy=True)
+        frame_schema(DATASET, TARGETS).validate(ROWS.assign(extra=1), lazy=True)
     with pytest.raises(SchemaErrors, match="said"):
-        frame_schema(DATASET, LABEL).validate(ROWS.drop(columns="said"), lazy=True)
+        frame_schema(DATASET, TARGETS).validate(ROWS.drop(columns="said"), lazy=True)
 
 
 def test_a_long_list_of_levels_is_cut_in_messages() -> None:
