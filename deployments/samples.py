@@ -1,14 +1,15 @@
 """A look at a plan's data before a night pays for it."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pa_parquet
-
-from schemas.manifest import LABEL, Manifest
+from learning.assembly import assemble
+from learning.floors import class_counts
+from learning.shards import joined, set_aside
+from schemas.manifest import Manifest, Shard, label_columns
 from schemas.plan import Plan
-from tasks.ingestion import assemble, ingest, scan
+from tasks.ingestion import ingest, scan
 from tasks.storage import open_store
 
 MOST_OBJECTS = 5
@@ -16,34 +17,43 @@ MOST_OBJECTS = 5
 
 @dataclass(frozen=True)
 class Sample:
-    """`read` of `objects` were read; `class_rows` counts their valid rows, before cleaning."""
+    """`read` of `objects` were read; `class_rows` counts their valid rows by target and class,
+    before cleaning. `set_aside` says which rows a night would set aside and why, `notes` what
+    else a person should know; each is empty where there is nothing to say.
+    """
 
     objects: int
     read: int
     rows: int
-    class_rows: dict[str, int]
+    class_rows: dict[str, dict[str, int]]
+    set_aside: str
+    notes: tuple[str, ...]
 
 
 def check_sample(plan: Plan, scratch: Path) -> Sample:
     """Reads the first object and the last few by name; their faults are one `DataRejected`.
 
+    So are rows that break the schema, where there are more of them than a night may set aside.
     Where those are all objects, they must also be enough to train on, after cleaning and split.
     """
     source = plan.dataset.source
     store = open_store(source)
     found = scan(store, plan.dataset.pattern, source).objects
     chosen = found if len(found) <= MOST_OBJECTS else (found[0], *found[1 - MOST_OBJECTS :])
-    shards = ingest(store, Manifest(source=source, objects=chosen), plan, scratch)
-    if len(chosen) == len(found):
-        assemble(shards, plan, scratch)
-    labels = Counter(
-        label
-        for shard in shards
-        for label in pa_parquet.read_table(shard.path, columns=[LABEL])[LABEL].to_pylist()
-    )
+    shards = ingest(store, Manifest(source=source, objects=chosen), plan, scratch, None)
+    whole = len(chosen) == len(found)
     return Sample(
         objects=len(found),
         read=len(chosen),
-        rows=labels.total(),
-        class_rows={text: labels[i] for i, text in enumerate(plan.class_texts)},
+        rows=sum(shard.rows for shard in shards),
+        class_rows=_class_rows(shards, plan),
+        set_aside=set_aside(shards) if any(shard.quarantined for shard in shards) else "",
+        notes=assemble(shards, plan, scratch).notes if whole else (),
     )
+
+
+def _class_rows(shards: Sequence[Shard], plan: Plan) -> dict[str, dict[str, int]]:
+    names = list(label_columns(len(plan.targets)))
+    labels = joined((shard.path for shard in shards), names).to_numpy()
+    counts = zip(plan.targets, class_counts(labels, plan.targets), strict=True)
+    return {target.name: dict(zip(target.class_texts, n, strict=True)) for target, n in counts}

@@ -35,6 +35,11 @@ class Home:
         return self.root / "work"
 
     @property
+    def quarantine(self) -> Path:
+        """Rows that broke the schema, with their reasons: a folder a plan."""
+        return self.root / "quarantine"
+
+    @property
     def prefect(self) -> Path:
         """Prefect's own home: its database, its profiles and no one else's."""
         return self.root / "prefect"
@@ -52,7 +57,8 @@ class Home:
         """Create the folders, closed to other users: they hold rows and unauthenticated stores."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.cache, self.studies, self.work, self.prefect, self.logs):
+            rows = (self.cache, self.quarantine, self.studies, self.work)
+            for folder in (*rows, self.prefect, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.mlflow_artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as fault:

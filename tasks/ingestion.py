@@ -5,33 +5,32 @@ content and what the plan says about columns. Tasks hand on references; no frame
 """
 
 import fnmatch
-import hashlib
-import importlib.metadata
-import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from pydantic import ValidationError
 
-from learning.arrays import Mask
-from learning.cleaning import Cleaned, clean
+from learning.assembly import assemble
 from learning.files import SUFFIXES
-from learning.splits import assign_folds, on_holdout, on_holdout_by_time, time_cutoff
+from learning.floors import left_out
+from learning.shards import (
+    Kept,
+    content_digest,
+    kept_shard,
+    percent,
+    quarantine_name,
+    set_aside,
+    write_private,
+    write_shard,
+)
 from learning.tables import read_table
-from schemas.dataset import Floors
 from schemas.faults import DataRejected, NightFailed
-from schemas.label import SingleLabel
-from schemas.manifest import FOLD, KEY, LABEL, TIME, Changes, Manifest, Rows, Shard
-from schemas.plan import HashSplit, Plan, TimeSplit
+from schemas.manifest import Changes, Manifest, Rows, Shard
+from schemas.plan import Plan
 from schemas.store import ObjectRef, Store, name_fault, shown_name
 
 MOST_FAULTS = 10
@@ -78,61 +77,38 @@ def ingest(
     manifest: Manifest,
     plan: Plan,
     cache: Path,
+    quarantine: Path | None,  # for rows that break the schema; nowhere in a mere check
     on_read: Callable[[str], object] = len,  # told the name of each object that was really read
 ) -> tuple[Shard, ...]:
     """A shard an object, in the manifest's order. The faults of all objects are told at once.
 
     Raises
     ------
+    DataRejected
+        An object can't be read as a table of the plan's columns; or more rows of all objects
+        together break the schema than `dataset.quarantine` allows.
     ObjectMissing
         An object changed since the scan: nothing of this manifest can be trusted.
     """
-    shards, faults = [], []
+    shards, told, faults = [], [], []
     for ref in manifest.objects:
-        path = cache / "shards" / f"{_shard_key(ref, plan)}.parquet"
-        rows = _rows_kept(path)
-        if rows is None:
+        key = _shard_key(ref, plan)
+        path = cache / "shards" / f"{key}.parquet"
+        aside = quarantine and quarantine / quarantine_name(ref.name, key)
+        kept = kept_shard(path)
+        if kept is None or (aside and kept.quarantined and not aside.is_file()):
             try:
-                rows = _read(store, ref, plan, path)
+                kept = _read(store, ref, plan, path, aside)
             except DataRejected as fault:
                 faults.append(str(fault))
                 continue
             on_read(ref.name)
-        shards.append(Shard(object_name=ref.name, path=str(path), rows=rows))
+        shards.append(_shard(ref, path, kept, aside))
+        told += [kept.message] if kept.quarantined else []
     if faults:
-        more = len(faults) - MOST_FAULTS
-        told = [*faults[:MOST_FAULTS], *([f"... and {more} more objects"] if more > 0 else [])]
-        raise DataRejected("\n".join(told))
+        raise DataRejected(_first_of(faults))
+    _refuse_too_many(shards, told, plan.dataset.quarantine.max_share, quarantine)
     return tuple(shards)
-
-
-def assemble(
-    shards: Sequence[Shard], plan: Plan, work: Path, not_before: datetime | None = None
-) -> Rows:
-    """The cleaned rows of all shards as two files, made once for equal content and settings.
-
-    `not_before` is the champion's cutoff where the split is by time: no later night's holdout may
-    hold rows that the champion trained on.
-    """
-    digest = _rows_digest(shards, plan, not_before)
-    folder = work / digest
-    made = _made(folder)
-    if made is not None:
-        return made
-    cleaned = clean(_frame(shards), plan.dataset)
-    held, cutoff = _holdout(cleaned.frame, plan, not_before)
-    texts = plan.class_texts
-    rows = Rows(
-        digest=digest,
-        train_counts=_counts(cleaned.frame[~held], len(texts)),
-        holdout_counts=_counts(cleaned.frame[held], len(texts)),
-        dropped=cleaned.dropped,
-        cutoff=cutoff,
-        **_places(folder),
-    )
-    _refuse_too_little(rows, texts, plan.dataset.floors)
-    _write(cleaned, held, plan, rows, folder)
-    return rows
 
 
 def _matching(store: Store, pattern: str) -> list[ObjectRef]:
@@ -141,157 +117,55 @@ def _matching(store: Store, pattern: str) -> list[ObjectRef]:
 
 def _shard_key(ref: ObjectRef, plan: Plan) -> str:
     """Object and meaning of its columns; the release, since a later one may read differently."""
-    meaning = plan.dataset.model_dump_json(include={"columns", "ignore", "key", "time"})
-    return _digest(ref.name, ref.size, ref.crc32c, meaning, plan.label.model_dump_json())
-
-
-def _rows_digest(shards: Sequence[Shard], plan: Plan, not_before: datetime | None) -> str:
-    return _digest(
-        *(Path(shard.path).stem for shard in shards),
-        plan.dataset.model_dump_json(exclude={"source", "pattern"}),
-        plan.label.model_dump_json(),
-        plan.split.model_dump_json(),
-        plan.search.folds,
-        plan.search.seed,
-        not_before.isoformat() if not_before and isinstance(plan.split, TimeSplit) else "",
+    meaning = plan.dataset.model_dump_json(
+        include={"columns", "ignore", "key", "time", "time_format", "time_zone", "weight"}
     )
+    return content_digest(ref.name, ref.size, ref.crc32c, meaning, plan.label.model_dump_json())
 
 
-def _digest(*parts: object) -> str:
-    release = importlib.metadata.version("nightshift")
-    return hashlib.sha256("\n".join(map(str, (release, *parts))).encode()).hexdigest()[:16]
-
-
-def _rows_kept(path: Path) -> int | None:
-    """Nothing for a shard that is not there or was damaged: then its object is read again."""
-    try:
-        return int(pa_parquet.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException):
-        return None
-
-
-def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path) -> int:
+def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path, aside: Path | None) -> Kept:
     shard.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=shard.parent, prefix=".reading-") as folder:
         # Never the object's own name: producers choose that.
         copy, part = Path(folder) / "object", Path(folder) / "rows"
         store.download(ref, copy)
-        frame = read_table(copy, ref.name, plan.dataset, _single(plan))
-        _write_parquet(frame, part)
-        part.replace(shard)
-    return len(frame)
+        read = read_table(copy, ref.name, plan.dataset, plan.targets)
+        kept = write_shard(read, part)
+        if aside is not None and kept.quarantined:
+            write_private(read.quarantined, aside)
+        part.replace(shard)  # last: a shard promises that the rest of its object is set aside
+    return kept
 
 
-def _frame(shards: Iterable[Shard]) -> pd.DataFrame:
-    try:
-        frames = [pa_parquet.read_table(shard.path).to_pandas() for shard in shards]
-    except (OSError, pa.ArrowException) as fault:
-        raise NightFailed(
-            "Expected the shards of this scan under NIGHTSHIFT_HOME/cache/shards, got one that "
-            "can't be read. Remove that folder; the next start reads all objects again."
-        ) from fault
-    whole: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    return whole
-
-
-def _holdout(
-    frame: pd.DataFrame, plan: Plan, not_before: datetime | None
-) -> tuple[Mask, datetime | None]:
-    keys = frame[KEY].to_numpy()
-    match plan.split:
-        case HashSplit() as split:
-            return on_holdout(keys, split), None
-        case TimeSplit(holdout_share=share):
-            times = frame[TIME]
-            cutoff = time_cutoff(keys, times, share, not_before)
-            return on_holdout_by_time(keys, times, cutoff), cutoff
-
-
-def _counts(side: pd.DataFrame, classes: int) -> tuple[int, ...]:
-    return tuple(np.bincount(side[LABEL].to_numpy(), minlength=classes).tolist())
-
-
-def _refuse_too_little(rows: Rows, texts: Sequence[str], floors: Floors) -> None:
-    """All floors at once; the counts are of labels, which may be shown."""
-    faults = []
-    present = [text for text, count in zip(texts, rows.train_counts, strict=True) if count]
-    if len(present) < 2:
-        faults.append(f"expected at least two classes, got {' and '.join(present) or 'none'}")
-    if rows.n_train < floors.rows:
-        faults.append(f"expected at least {floors.rows:,} rows (dataset.floors.rows)")
-    few = [
-        f"{text!r} has {count}"
-        for text, count in zip(texts, rows.train_counts, strict=True)
-        if count < floors.rows_per_class
-    ]
-    if few:
-        faults.append(
-            f"expected at least {floors.rows_per_class} rows of each class "
-            f"(dataset.floors.rows_per_class), got too few: {', '.join(few)}"
-        )
-    if rows.n_holdout == 0:
-        faults.append("expected rows on the holdout, got none (split.holdout_share)")
-    if faults:
-        raise DataRejected(
-            f"Too little to train on: {'; '.join(faults)}. Got {rows.n_train:,} rows for training "
-            f"and {rows.n_holdout:,} for the holdout{_dropped(rows)}. Add labelled rows, or lower "
-            f"the floor in the plan."
-        )
-
-
-def _dropped(rows: Rows) -> str:
-    told = [f"{count:,} {reason}" for reason, count in rows.dropped.items() if count]
-    return f", after leaving out {', '.join(told)}" if told else ""
-
-
-def _made(folder: Path) -> Rows | None:
-    """What an earlier attempt left, if all of it can be read."""
-    try:
-        rows = Rows.model_validate_json((folder / "rows.json").read_bytes())
-    except (OSError, ValidationError):
-        return None
-    rows = rows.model_copy(update=_places(folder))
-    sides = (_rows_kept(Path(rows.train)), _rows_kept(Path(rows.holdout)))
-    return rows if sides == (rows.n_train, rows.n_holdout) else None
-
-
-def _write(cleaned: Cleaned, held: Mask, plan: Plan, rows: Rows, folder: Path) -> None:
-    """Both sides and their counts appear together: a kill leaves nothing half made."""
-    train, holdout = cleaned.frame[~held], cleaned.frame[held]
-    folds = assign_folds(
-        train[KEY].to_numpy(), train[LABEL].to_numpy(), plan.search.folds, plan.search.seed
+def _shard(ref: ObjectRef, path: Path, kept: Kept, aside: Path | None) -> Shard:
+    return Shard(
+        object_name=ref.name,
+        path=str(path),
+        rows=kept.rows,
+        quarantined=kept.quarantined,
+        quarantine=str(aside) if aside is not None and kept.quarantined else "",
+        faults=kept.faults,
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name:
-        made = Path(name) / folder.name
-        made.mkdir()
-        _write_parquet(train.assign(**{FOLD: folds}), made / "train.parquet")
-        _write_parquet(holdout, made / "holdout.parquet")
-        (made / "rows.json").write_text(rows.model_dump_json(), encoding="utf-8")
-        if _made(folder) is not None:
-            return  # another run made the same files meanwhile
-        shutil.rmtree(folder, ignore_errors=True)  # damaged, or it would have been used
-        made.rename(folder)
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
-    naive = frame.assign(**{TIME: frame[TIME].dt.tz_convert(None)}) if TIME in frame else frame
-    table = pa.Table.from_pandas(naive, preserve_index=False).replace_schema_metadata(None)
-    if TIME in frame:
-        zoned = table[TIME].cast(pa.timestamp("us", "UTC"))
-        table = table.set_column(table.column_names.index(TIME), TIME, zoned)
-    pa_parquet.write_table(table, path)
+def _refuse_too_many(
+    shards: Sequence[Shard], told: Sequence[str], most: float, quarantine: Path | None
+) -> None:
+    broken = sum(shard.quarantined for shard in shards)
+    rows = broken + sum(shard.rows for shard in shards)
+    if not rows or broken / rows <= most:
+        return
+    where = f" Each row stands with its reasons in {quarantine}." if quarantine else ""
+    raise DataRejected(
+        f"Expected at most {percent(most)} of the rows to break the schema "
+        f"(dataset.quarantine.max_share), got {set_aside(shards)}.\n{_first_of(told)}\n"
+        f"Correct the rows or the plan, or raise the limit.{where}"
+    )
 
 
-def _places(folder: Path) -> dict[str, Any]:
-    return {"train": str(folder / "train.parquet"), "holdout": str(folder / "holdout.parquet")}
-
-
-def _single(plan: Plan) -> SingleLabel:
-    if not isinstance(plan.label, SingleLabel):
-        raise NightFailed(f"Expected a plan with one label, got label.kind {plan.label.kind!r}.")
-    return plan.label
+def _first_of(told: Sequence[str]) -> str:
+    more = len(told) - MOST_FAULTS
+    return "\n".join([*told[:MOST_FAULTS], *([f"... and {more} more objects"] if more > 0 else [])])
 
 
 def _may_pass(_task: object, _run: object, state: Any) -> bool:
@@ -326,16 +200,20 @@ def scan_source(store: Store, pattern: str, source: str) -> Manifest:
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
-def ingest_objects(store: Store, manifest: Manifest, plan: Plan, cache: Path) -> tuple[Shard, ...]:
-    """`ingest`, with how much of it was known from earlier nights."""
-    read: list[str] = []
-    shards = ingest(store, manifest, plan, cache, read.append)
-    get_run_logger().info(
+def ingest_objects(
+    store: Store, manifest: Manifest, plan: Plan, cache: Path, quarantine: Path
+) -> tuple[Shard, ...]:
+    """`ingest`, with how much of it was known from earlier nights and what was set aside."""
+    log, read = get_run_logger(), list[str]()
+    shards = ingest(store, manifest, plan, cache, quarantine, read.append)
+    log.info(
         "objects read: %d, known from earlier nights: %d; %s valid rows",
         len(read),
         len(shards) - len(read),
         f"{sum(shard.rows for shard in shards):,}",
     )
+    if any(shard.quarantined for shard in shards):
+        log.warning("set aside %s; see %s", set_aside(shards), quarantine)
     return shards
 
 
@@ -343,17 +221,23 @@ def ingest_objects(store: Store, manifest: Manifest, plan: Plan, cache: Path) ->
 def assemble_rows(
     shards: Sequence[Shard], plan: Plan, work: Path, not_before: datetime | None = None
 ) -> Rows:
-    """`assemble`, with what was kept and what each class has on either side."""
+    """`assemble`, with what was kept and what each class of each target has on either side."""
+    log = get_run_logger()
     rows = assemble(shards, plan, work, not_before)
-    kept = rows.n_train + rows.n_holdout
-    counts = zip(plan.class_texts, rows.train_counts, rows.holdout_counts, strict=True)
-    get_run_logger().info(
-        "kept %s of %s rows%s: %s for training, %s for the holdout (%s)",
-        f"{kept:,}",
+    log.info(
+        "kept %s of %s valid rows%s: %s for training, %s for the holdout",
+        f"{rows.n_train + rows.n_holdout:,}",
         f"{sum(shard.rows for shard in shards):,}",
-        _dropped(rows),
+        left_out(rows),
         f"{rows.n_train:,}",
         f"{rows.n_holdout:,}",
-        "; ".join(f"{text}: {train:,} + {held:,}" for text, train, held in counts),
     )
+    for target, train, held in zip(
+        plan.targets, rows.train_counts, rows.holdout_counts, strict=True
+    ):
+        counts = zip(target.class_texts, train, held, strict=True)
+        told = "; ".join(f"{text}: {n:,} + {m:,}" for text, n, m in counts)
+        log.info("rows of each class of %s, training + holdout: %s", target.name, told)
+    for note in rows.notes:
+        log.warning("%s", note)
     return rows

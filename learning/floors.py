@@ -1,0 +1,83 @@
+"""Whether the rows of a night are enough to learn from, and whether they are of the kind stated."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from learning.arrays import LabelTable
+from schemas.dataset import Floors
+from schemas.faults import DataRejected
+from schemas.label import Label, MultiLabel, Target
+from schemas.manifest import Rows
+
+SINGLE_MEAN = (0.98, 1.02)
+SINGLE_SHARE = 0.98
+"""Mean labels a row, and share of rows with exactly one, by which many labels look like one."""
+
+
+def class_counts(
+    labels: LabelTable,  # (rows, targets)
+    targets: Sequence[Target],
+) -> tuple[tuple[int, ...], ...]:
+    """Rows of each class of each target."""
+    columns = zip(labels.T, targets, strict=True)
+    return tuple(tuple(np.bincount(c, minlength=t.classes).tolist()) for c, t in columns)
+
+
+def refuse_too_little(rows: Rows, targets: Sequence[Target], floors: Floors) -> None:
+    """All floors of all targets at once; the counts are of labels, which may be shown."""
+    faults = []
+    if rows.n_train < floors.rows:
+        faults.append(f"expected at least {floors.rows:,} rows (dataset.floors.rows)")
+    for target, counts in zip(targets, rows.train_counts, strict=True):
+        of = f" of {target.name!r}" if len(targets) > 1 else ""
+        faults += _class_faults(target, counts, floors.rows_per_class, of)
+    if rows.n_holdout == 0:
+        faults.append("expected rows on the holdout, got none (split.holdout_share)")
+    if faults:
+        raise DataRejected(
+            f"Too little to train on: {'; '.join(faults)}. Got {rows.n_train:,} rows for training "
+            f"and {rows.n_holdout:,} for the holdout{left_out(rows)}. Add labelled rows, or lower "
+            f"the floor in the plan."
+        )
+
+
+def left_out(rows: Rows) -> str:
+    """What cleaning dropped, as the end of a sentence.
+
+    Rows set aside before it are told where they are counted.
+    """
+    told = [f"{count:,} {reason}" for reason, count in rows.dropped.items() if count]
+    return f", after leaving out {', '.join(told)}" if told else ""
+
+
+def label_notes(label: Label, labels: LabelTable) -> tuple[str, ...]:
+    """An advice where the labels are not of the kind that the plan says."""
+    if not isinstance(label, MultiLabel):
+        return ()
+    labels_a_row = labels.sum(axis=1)
+    mean, exactly_one = float(labels_a_row.mean()), float((labels_a_row == 1).mean())
+    low, high = SINGLE_MEAN
+    if not (low <= mean <= high and exactly_one >= SINGLE_SHARE):
+        return ()
+    return (
+        f"{exactly_one:.1%} of {len(labels):,} rows have exactly one of the {labels.shape[1]} "
+        f"labels (mean {mean:.2f}): that is one label a row; with label.kind: single, one model "
+        "chooses among them and its probabilities sum to 1",
+    )
+
+
+def _class_faults(target: Target, counts: Sequence[int], floor: int, of: str) -> list[str]:
+    counted = list(zip(target.class_texts, counts, strict=True))
+    present = [text for text, count in counted if count]
+    faults = []
+    if len(present) < 2:
+        got = " and ".join(present) or "none"
+        faults.append(f"expected at least two classes{of}, got {got}")
+    few = [f"{text!r} has {count}" for text, count in counted if count < floor]
+    if few:
+        faults.append(
+            f"expected at least {floor} rows of each class{of} (dataset.floors.rows_per_class), "
+            f"got too few: {', '.join(few)}"
+        )
+    return faults
