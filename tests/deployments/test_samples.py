@@ -30,7 +30,8 @@ def source(tmp_path: Path) -> Path:
 def test_a_sample_counts_the_rows_of_each_class(source: Path, tmp_path: Path) -> None:
     sample = check_sample(plan(source, 2, "aabc"), tmp_path / "scratch")
     assert (sample.objects, sample.read, sample.rows) == (2, 2, 120)
-    assert sample.class_rows == {"a": 60, "b": 30, "c": 30}
+    assert sample.class_rows == {"sign": {"a": 60, "b": 30, "c": 30}}
+    assert sample.set_aside == ""
 
 
 @pytest.mark.parametrize(
@@ -52,4 +53,4 @@ def test_what_training_would_reject_is_rejected_when_all_data_is_read(
 def test_a_part_of_the_data_may_lack_a_class(source: Path, tmp_path: Path) -> None:
     sample = check_sample(plan(source, MOST_OBJECTS + 1, "ab"), tmp_path / "scratch")
     assert (sample.objects, sample.read) == (MOST_OBJECTS + 1, MOST_OBJECTS)
-    assert sample.class_rows["c"] == 0
+    assert sample.class_rows["sign"]["c"] == 0

@@ -1,5 +1,6 @@
 import gzip
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 from prefect.logging import disable_run_logger
 from prefect.states import Failed
 
+from learning import assembly
+from learning.assembly import assemble
 from schemas.faults import DataRejected, NightFailed, ObjectMissing
 from schemas.manifest import Changes, Rows, Shard
 from schemas.plan import Plan
 from schemas.store import Store
 from tasks import ingestion
-from tasks.ingestion import assemble, changes, ingest, overlooked, scan
+from tasks.ingestion import changes, ingest, overlooked, scan
 from tasks.storage import open_store
 
 COMMENTS = {
@@ -48,8 +51,11 @@ def store(source: Path) -> Store:
     return open_store(str(source))
 
 
-def shards_of(store: Store, cache: Path, wanted: Plan) -> tuple[Shard, ...]:
-    return ingest(store, scan(store, wanted.dataset.pattern, store.uri), wanted, cache)
+def shards_of(
+    store: Store, cache: Path, wanted: Plan, on_read: Callable[[str], object] = len
+) -> tuple[Shard, ...]:
+    manifest = scan(store, wanted.dataset.pattern, store.uri)
+    return ingest(store, manifest, wanted, cache, cache / "quarantine", on_read)
 
 
 def rows_of(store: Store, folder: Path, wanted: Plan, not_before: datetime | None = None) -> Rows:
@@ -125,7 +131,7 @@ def test_only_new_objects_are_read(store: Store, source: Path, tmp_path: Path) -
     first = shards_of(store, tmp_path, plan())
     (source / "day-3.csv").write_text(csv(150, 30))
     read: list[str] = []
-    again = ingest(store, scan(store, "*", "drops"), plan(), tmp_path, read.append)
+    again = shards_of(store, tmp_path, plan(), read.append)
     assert read == ["day-3.csv"]
     assert again[:2] == first
 
@@ -134,7 +140,7 @@ def test_another_meaning_of_the_columns_reads_again(store: Store, tmp_path: Path
     shards_of(store, tmp_path, plan())
     other = plan(dataset={"columns": {"comment": "text"}, "ignore": {"likes": "not yet there"}})
     read: list[str] = []
-    ingest(store, scan(store, "*", "drops"), other, tmp_path, read.append)
+    shards_of(store, tmp_path, other, read.append)
     assert read == ["day-1.csv", "day-2.csv.gz"]
 
 
@@ -175,7 +181,7 @@ def test_an_object_that_changed_since_the_scan_is_not_read(
     found = scan(store, "*", "drops")
     (source / "day-2.csv.gz").write_bytes(gzip.compress(csv(91, 60).encode()))
     with pytest.raises(ObjectMissing, match="changed while it was being read"):
-        ingest(store, found, plan(), tmp_path)
+        ingest(store, found, plan(), tmp_path, tmp_path / "quarantine")
     assert len(list((tmp_path / "shards").iterdir())) == 1
 
 
@@ -190,8 +196,8 @@ def test_every_row_is_on_one_side_and_counted(store: Store, tmp_path: Path) -> N
     assert (len(train), len(holdout)) == (rows.n_train, rows.n_holdout)
     assert rows.n_train + rows.n_holdout == 150
     assert not set(train["__key"]) & set(holdout["__key"])
-    assert train["__label"].value_counts().sort_index().tolist() == list(rows.train_counts)
-    assert holdout["__label"].value_counts().sort_index().tolist() == list(rows.holdout_counts)
+    for side, counts in ((train, rows.train_counts), (holdout, rows.holdout_counts)):
+        assert (tuple(side["__label0"].value_counts().sort_index().tolist()),) == counts
 
 
 def test_the_files_have_the_promised_columns(store: Store, source: Path, tmp_path: Path) -> None:
@@ -200,13 +206,13 @@ def test_the_files_have_the_promised_columns(store: Store, source: Path, tmp_pat
     expected = {
         "comment": "str",
         "likes": "float64",
-        "__label": "int16",
+        "__label0": "int16",
         "__key": "uint64",
         "__row": "str",
     }
     assert holdout.dtypes.astype(str).to_dict() == expected
-    assert train.dtypes.astype(str).to_dict() == expected | {"__fold": "int8"}
-    assert set(train["__fold"]) == {0, 1, 2}
+    assert train.dtypes.astype(str).to_dict() == expected | {"__fold": "int32"}
+    assert set(train["__fold"]) == {1, 2, 4}
 
 
 def test_a_row_of_the_holdout_stays_there_when_rows_arrive(
@@ -246,7 +252,7 @@ def test_equal_content_and_settings_are_assembled_once(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = rows_of(store, tmp_path, plan())
-    monkeypatch.setattr(ingestion, "clean", lambda *_: pytest.fail("cleaned again"))
+    monkeypatch.setattr(assembly, "clean", lambda *_: pytest.fail("cleaned again"))
     assert rows_of(store, tmp_path, plan()) == rows
 
 
@@ -327,7 +333,7 @@ def test_floors_are_the_plans(store: Store, source: Path, tmp_path: Path) -> Non
     lines = [f"text {n},{n % 2}" for n in range(60)]
     (source / "day-1.csv").write_text("\n".join(["comment,mood", *lines]))
     lax = plan(dataset={"columns": {"comment": "text"}, "floors": {"rows_per_class": 0}})
-    assert rows_of(store, tmp_path, lax).train_counts[0] == 0
+    assert rows_of(store, tmp_path, lax).train_counts[0][0] == 0
 
 
 def test_two_runs_that_assemble_at_once_agree(store: Store, tmp_path: Path) -> None:
@@ -354,7 +360,9 @@ def test_a_shard_that_vanished_is_told(store: Store, tmp_path: Path) -> None:
 def test_the_tasks_give_what_their_functions_give(store: Store, tmp_path: Path) -> None:
     with disable_run_logger():
         found = ingestion.scan_source.fn(store, "*", store.uri)
-        shards = ingestion.ingest_objects.fn(store, found, plan(), tmp_path / "cache")
+        shards = ingestion.ingest_objects.fn(
+            store, found, plan(), tmp_path / "cache", tmp_path / "quarantine"
+        )
         rows = ingestion.assemble_rows.fn(shards, plan(), tmp_path / "work")
     assert rows == rows_of(store, tmp_path, plan())
 
