@@ -11,6 +11,9 @@ from schemas.strict import Strict
 class TextFeatures(Strict):
     """Of every text column: word n-grams, character n-grams (of 2 to 5, within words), and
     statistics (characters, words, mean word length, share of capitals, digits and punctuation).
+
+    `min_df` rows must have an n-gram, of words or of characters; `max_features` are the most word
+    n-grams of one column, `max_characters` the most character n-grams.
     """
 
     words: Knob[bool] = True
