@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from learning.arrays import Mask, Probabilities
+from learning.arrays import LabelTable, Mask, Probabilities
 from schemas.label import Target
 
 
@@ -17,7 +16,7 @@ class Answers:
     """
 
     probabilities: tuple[Probabilities, ...]
-    decisions: NDArray[np.int64]
+    decisions: LabelTable
     latency_ms: float | None = None
 
     def of(self, rows: Mask) -> "Answers":

@@ -4,6 +4,7 @@ A class without rows and without decisions has no F1 and is left out of the mean
 rows that was decided anyway has an F1 of 0 and counts: deciding it was a real error.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +16,8 @@ from learning.arrays import SMALLEST_PROBABILITY, Decisions, Labels, Probabiliti
 
 Confusion: TypeAlias = NDArray[np.int64]
 Figures: TypeAlias = NDArray[np.float64]
+Tally: TypeAlias = NDArray[np.integer] | NDArray[np.float64]
+"""Whole numbers."""
 
 ROWS_A_BIN = 50
 
@@ -34,28 +37,40 @@ def confusion(labels: Labels, decisions: Decisions, classes: int) -> Confusion:
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def class_f1s(
-    hits: NDArray[np.int64],  # (..., classes) rows of the class decided so
-    decided: NDArray[np.int64],  # (..., classes) rows decided so
-    support: NDArray[np.int64],  # (..., classes) rows of the class
+def class_fs(
+    hits: Tally,  # (..., classes) rows of the class decided so
+    decided: Tally,  # (..., classes) rows decided so
+    support: Tally,  # (..., classes) rows of the class
+    beta: float = 1.0,
 ) -> Figures:
-    """F1 per class, NaN for a class without rows and decisions."""
-    total = decided + support
-    f1s = np.full(np.shape(total), np.nan)
-    np.divide(2.0 * hits, total, out=f1s, where=np.asarray(total) > 0)
-    return f1s
+    """F-beta per class, NaN for a class without rows and decisions (van Rijsbergen 1979)."""
+    return _shares(np.multiply(1 + beta**2, hits), np.multiply(beta**2, support) + decided)
 
 
-def mean_of_seen(f1s: Figures) -> Figures:
+def class_recalls(
+    hits: Tally,  # (..., classes), as the other
+    support: Tally,
+) -> Figures:
+    """Recall per class, NaN for a class without rows."""
+    return _shares(hits, np.broadcast_to(support, hits.shape))
+
+
+def _shares(part: NDArray[np.number], whole: NDArray[np.number]) -> Figures:
+    shares = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
+
+
+def mean_of_seen(figures: Figures) -> Figures:
     """Mean over the last axis without NaN; 0 where nothing is left."""
-    seen = ~np.isnan(f1s)
-    return np.asarray(np.where(seen, f1s, 0.0).sum(-1) / np.maximum(seen.sum(-1), 1))
+    seen = ~np.isnan(figures)
+    return np.asarray(np.where(seen, figures, 0.0).sum(-1) / np.maximum(seen.sum(-1), 1))
 
 
 def macro_f1s(confusions: Confusion) -> Figures:
     """Macro-F1 of each confusion matrix in (..., classes, classes)."""
     hits = np.diagonal(confusions, axis1=-2, axis2=-1)
-    return mean_of_seen(class_f1s(hits, confusions.sum(-2), confusions.sum(-1)))
+    return mean_of_seen(class_fs(hits, confusions.sum(-2), confusions.sum(-1)))
 
 
 def macro_f1(confusion: Confusion) -> float:
@@ -122,36 +137,61 @@ def _equal_mass(confidence: Figures, bins: int) -> tuple[NDArray[np.int64], NDAr
     return starts.astype(np.int64), order.astype(np.int64)
 
 
-def roc_auc(probabilities: Probabilities, labels: Labels) -> float | None:
-    """Area under the ROC curve: one against the rest, mean over the classes that have rows.
-
-    For two classes it is the same for either. None if fewer than two classes have rows.
-    """
-    present = np.unique(labels)
-    if len(present) < 2:
-        return None
-    areas = [roc_auc_score(labels == c, probabilities[:, c]) for c in present]
-    return float(np.mean(areas))
-
-
-def average_precisions(probabilities: Probabilities, labels: Labels) -> tuple[float | None, ...]:
-    """Average precision of each class against the rest; None for a class without rows."""
+def roc_aucs(probabilities: Probabilities, labels: Labels) -> tuple[float | None, ...]:
+    """Area under the ROC curve of each class against the rest; None where all or none are its."""
     return tuple(
-        float(average_precision_score(labels == c, probabilities[:, c]))
-        if (labels == c).any()
+        float(roc_auc_score(labels == c, probabilities[:, c]))
+        if 0 < np.count_nonzero(labels == c) < len(labels)
         else None
         for c in range(probabilities.shape[1])
     )
 
 
-def average_precision(probabilities: Probabilities, labels: Labels) -> float | None:
-    """Of two classes the rarer one's (the second's, if equal); of more, the mean of those present.
+def roc_auc(probabilities: Probabilities, labels: Labels) -> float | None:
+    """Mean of the classes that have rows, one against the rest: for two the same for either.
 
-    The common class of two is nearly always found: its figure would hide the rare one's.
+    None if fewer than two classes have rows.
     """
-    each = average_precisions(probabilities, labels)
-    if len(each) == 2 and None not in each:
-        first, second = np.bincount(labels, minlength=2)
-        return each[0] if first < second else each[1]
-    known = [figure for figure in each if figure is not None]
+    return _mean_of_known(roc_aucs(probabilities, labels))
+
+
+def average_precisions(probabilities: Probabilities, labels: Labels) -> tuple[float | None, ...]:
+    """Average precision of each class against the rest; None for a class without rows."""
+    classes = range(probabilities.shape[1])
+    return tuple(average_precision_of(c, probabilities, labels) for c in classes)
+
+
+def average_precision_of(c: int, probabilities: Probabilities, labels: Labels) -> float | None:
+    """Average precision of one class against the rest; None if it has no row."""
+    own = labels == c
+    return float(average_precision_score(own, probabilities[:, c])) if own.any() else None
+
+
+def ranked_classes(
+    labels: Labels,
+    classes: int,
+    counted: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Whose average precision is a target's: the counted one, the rarer of two, or all with rows.
+
+    The common class of two is nearly always found: its figure would hide the rare one's. Of two
+    with equally many rows it is both.
+    """
+    if len(counted) == 1:
+        return counted
+    support = np.bincount(labels, minlength=classes)
+    least = support[support > 0].min(initial=len(labels)) if classes == 2 else len(labels)
+    return tuple(int(c) for c in np.flatnonzero((support > 0) & (support <= least)))
+
+
+def average_precision(
+    probabilities: Probabilities, labels: Labels, counted: tuple[int, ...]
+) -> float | None:
+    """Mean of the `ranked_classes`; None where none of them has rows."""
+    ranked = ranked_classes(labels, probabilities.shape[1], counted)
+    return _mean_of_known([average_precision_of(c, probabilities, labels) for c in ranked])
+
+
+def _mean_of_known(figures: Iterable[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
     return float(np.mean(known)) if known else None

@@ -1,11 +1,12 @@
 """Decisions by class offsets: a threshold for two classes, its like for more.
 
-A row is decided as the arg max of log-probability + offset. Offsets that maximise macro-F1 repay
-most of what resampling is used for and leave the probabilities alone; logit adjustment (Menon et
-al. 2021) targets the balanced error instead and is only one of our starting points.
+A row is decided as the arg max of log-probability + offset. Offsets that maximise the objective
+repay most of what resampling is used for and leave the probabilities alone; logit adjustment (Menon
+et al. 2021) targets the balanced error instead and is only one of our starting points.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,15 @@ from scipy.stats import norm
 
 from learning.arrays import (
     Decisions,
-    Folds,
     Labels,
+    Mask,
     Offsets,
     Probabilities,
     log_probabilities,
 )
-from learning.bootstrap import paired_macro_f1
-from learning.metrics import Figures, confusion, macro_f1
+from learning.bootstrap import decision_gain
+from learning.metrics import Figures, confusion
+from learning.objectives import Aim, Decisive, MeanCost, MeanF, MeanRecall, decisive, of_confusion
 
 LARGEST = 6.0
 STEP = 0.05
@@ -35,9 +37,14 @@ real, by up to 0.011, most with few rows; 150 classes that hardly differ lost 0.
 """
 PASSES = 8
 WORTH_A_PASS = 1e-4
-"""Macro-F1 that a pass over the classes must have gained for another one."""
+"""Mean figure of a class that a pass over the classes must have gained for another one."""
 ENOUGH = 1e-9
-"""A smaller gain in the sum of F1 is rounding."""
+"""A smaller gain in the sum over the classes is rounding."""
+TINY = 1e-12
+"""In place of a zero that would divide."""
+
+Parts: TypeAlias = NDArray[np.integer]
+"""(rows,) which part of the rows each belongs to, by number; -1 does not occur."""
 
 
 def decide(probabilities: Probabilities, offsets: Offsets) -> Decisions:
@@ -46,36 +53,45 @@ def decide(probabilities: Probabilities, offsets: Offsets) -> Decisions:
     return decisions
 
 
-def fit_offsets(probabilities: Probabilities, labels: Labels) -> Offsets:
-    """Offsets (classes,) of the greatest blurred macro-F1; zeros if the arg max does as well.
+def fit_offsets(probabilities: Probabilities, labels: Labels, aim: Aim) -> Offsets:
+    """Offsets (classes,) of the greatest blurred aim; zeros if the arg max does as well.
 
     Each class's best offset is found in turn until no turn gains, so two classes need one; classes
-    without rows keep 0. Steps of 0.05 within 6 of zero; the same for every order of classes.
+    without rows, and those that do not count, keep 0. Steps of 0.05 within 6 of zero; the same for
+    every order of classes. A ranking's offsets climb macro-F1.
     """
-    classes = probabilities.shape[1]
+    classes, climbed = probabilities.shape[1], decisive(aim)
     support = np.bincount(labels, minlength=classes)
-    best, score = np.zeros(classes), macro_f1(confusion(labels, probabilities.argmax(1), classes))
+    moved = _counted(climbed, classes) & (support > 0)
     logs = log_probabilities(probabilities)
+
+    def reached(decisions: Decisions) -> float:
+        return float(of_confusion(climbed, confusion(labels, decisions, classes)))
+
+    best, score = np.zeros(classes), reached(probabilities.argmax(1))
     share = np.maximum(support, 1) / max(len(labels), 1)
-    rarity = np.where(support > 0, np.minimum(-np.log(share), LARGEST), 0.0)
+    rarity = np.where(moved, np.minimum(-np.log(share), LARGEST), 0.0)
+    order = _rarest_first(logs, labels, support, moved)
+    sums = _sums(climbed, support)
     for start in (np.zeros(classes), np.round(rarity / STEP) * STEP):
-        found = _ascend(logs, labels, start, support)
-        reached = macro_f1(confusion(labels, np.argmax(logs + found, axis=1), classes))
-        if reached > score + ENOUGH:
-            best, score = found, reached
+        found = _ascend(logs, labels, start, order, sums)
+        own = reached(np.argmax(logs + found, axis=1))
+        if own > score + ENOUGH:
+            best, score = found, own
     return best
 
 
-def cross_fitted(probabilities: Probabilities, labels: Labels, folds: Folds) -> Decisions:
-    """Each fold decided by offsets fitted on the other folds: the honest score of offsets.
+def cross_fitted(probabilities: Probabilities, labels: Labels, parts: Parts, aim: Aim) -> Decisions:
+    """Each part decided by offsets fitted on the other parts: the honest score of offsets.
 
-    With one fold only, odd and even rows of it take that part for each other.
+    Where all rows are of one part, its odd and even rows take that place for each other.
     """
-    parts = folds if len(np.unique(folds)) > 1 else np.arange(len(labels)) % 2
+    if len(np.unique(parts)) < 2:
+        parts = np.arange(len(labels)) % 2
     decisions = np.zeros(len(labels), dtype=np.int64)
     for part in np.unique(parts):
         inside = parts == part
-        offsets = fit_offsets(probabilities[~inside], labels[~inside])
+        offsets = fit_offsets(probabilities[~inside], labels[~inside], aim)
         decisions[inside] = decide(probabilities[inside], offsets)
     return decisions
 
@@ -83,17 +99,58 @@ def cross_fitted(probabilities: Probabilities, labels: Labels, folds: Folds) -> 
 def accepted_offsets(
     probabilities: Probabilities,
     labels: Labels,
-    folds: Folds,
+    parts: Parts,
+    aim: Aim,
     seed: int,
     resamples: int = 1000,
     confidence: float = 0.8,
 ) -> Offsets:
     """Offsets of all rows if cross-fitted ones beat the arg max beyond chance, else zeros."""
     classes = probabilities.shape[1]
-    honest = cross_fitted(probabilities, labels, folds)
-    plain = probabilities.argmax(1)
-    gain = paired_macro_f1(labels, plain, honest, classes, resamples, confidence, seed).macro
-    return fit_offsets(probabilities, labels) if gain.low > 0 else np.zeros(classes)
+    honest = cross_fitted(probabilities, labels, parts, aim)
+    plain, climbed = probabilities.argmax(1), decisive(aim)
+    gain = decision_gain(labels, plain, honest, classes, climbed, resamples, confidence, seed)
+    return fit_offsets(probabilities, labels, aim) if gain.low > 0 else np.zeros(classes)
+
+
+@dataclass(frozen=True)
+class _FSum:
+    """The sum of F-beta over the counted classes."""
+
+    counted: Mask
+    beta2: float
+    support: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Gains:
+    """A sum over rows: `table[true][decided]` is what a row brings."""
+
+    table: Figures
+
+
+_Sums: TypeAlias = _FSum | _Gains
+
+
+def _counted(climbed: Decisive, classes: int) -> Mask:
+    """(classes,) whose offsets may move."""
+    counted = climbed.counted if isinstance(climbed, MeanF) else range(classes)
+    return np.isin(np.arange(classes), list(counted))
+
+
+def _sums(climbed: Decisive, support: NDArray[np.int64]) -> _Sums:
+    """The aim times a constant, so that a class adds 1 at most, whatever unit costs have."""
+    match climbed:
+        case MeanF(beta=beta):
+            return _FSum(_counted(climbed, len(support)), beta**2, support)
+        case MeanRecall():
+            return _Gains(np.diag(1 / np.maximum(support, 1)))
+        case MeanCost(costs=costs):
+            table = -np.array(costs)
+            dearest = max(-table.min(), TINY)
+            return _Gains(table * len(support) / (dearest * max(support.sum(), 1)))
+        case _:
+            assert_never(climbed)
 
 
 @dataclass
@@ -118,15 +175,16 @@ class _Rows:
         self.winners = np.where(self.scores[:, c] > against, c, rivals)
 
 
-def _ascend(logs: Figures, labels: Labels, start: Offsets, support: NDArray[np.int64]) -> Offsets:
+def _ascend(
+    logs: Figures, labels: Labels, start: Offsets, order: list[int], sums: _Sums
+) -> Offsets:
     offsets, scores = start.copy(), logs + start
     rows = _Rows(scores, scores.argmax(1))
-    order = _rarest_first(logs, labels, support)
     for _ in range(PASSES):
         gained = 0.0
         for c in order:
             rivals = rows.rivals(c)
-            step, gain = _best_step(rows, labels, c, rivals, support, offsets[c])
+            step, gain = _best_step(rows, labels, c, rivals, sums, offsets[c])
             if gain > ENOUGH:
                 rows.raise_class(c, step, rivals)
                 offsets[c] += step
@@ -136,12 +194,14 @@ def _ascend(logs: Figures, labels: Labels, start: Offsets, support: NDArray[np.i
     return offsets
 
 
-def _rarest_first(logs: Figures, labels: Labels, support: NDArray[np.int64]) -> list[int]:
-    """Classes with rows in an order that follows from their rows, not from their numbers."""
+def _rarest_first(
+    logs: Figures, labels: Labels, support: NDArray[np.int64], moved: Mask
+) -> list[int]:
+    """Classes that move, in an order that follows from their rows, not from their numbers."""
     own = logs[np.arange(len(labels)), labels]
     own_mean = np.bincount(labels, own, minlength=len(support)) / np.maximum(support, 1)
     order = np.lexsort((logs.sum(0), own_mean, support))
-    return [int(c) for c in order if support[c]]
+    return [int(c) for c in order if moved[c]]
 
 
 def _best_step(
@@ -149,20 +209,19 @@ def _best_step(
     labels: Labels,
     c: int,
     rivals: NDArray[np.int64],  # (n,) who takes a row if c does not
-    support: NDArray[np.int64],  # (classes,) rows of each class
+    sums: _Sums,
     offset: float,  # of c, now
 ) -> tuple[float, float]:
-    """The change of class c's offset that gains most in the blurred sum of F1, and that gain.
+    """The change of class c's offset that gains most in the blurred sum, and that gain.
 
     Rows turn to c in the order of `needed`; the sum after each comes from cumulative sums: first
     all rows are their rivals', then none.
     """
     needed = rows.scores[np.arange(len(rivals)), rivals] - rows.scores[:, c]
     order = np.argsort(needed)
-    rival, truth = rivals[order], labels[order]
-    sums = _f1_of_class(truth == c, support[c]) + _f1_of_rivals(rival, truth, support)
+    after = _sum_after(sums, c, rivals[order], labels[order])
     taken = np.searchsorted(needed[order], WIDER - offset)
-    blurred = np.convolve(sums[taken], KERNEL, mode="valid")
+    blurred = np.convolve(after[taken], KERNEL, mode="valid")
     now = np.interp(offset, GRID, blurred)
     # Of equally good offsets the nearest: the step is no larger than the rows ask for.
     equal = GRID[blurred >= blurred.max() - ENOUGH]
@@ -170,31 +229,42 @@ def _best_step(
     return float(nearest - offset), float(blurred.max() - now)
 
 
-def _f1_of_class(own: NDArray[np.bool_], support: np.int64) -> Figures:
-    """(n + 1,) F1 of the class that has taken the first 0, 1, ... n rows."""
+def _sum_after(sums: _Sums, c: int, rival: NDArray[np.int64], truth: Labels) -> Figures:
+    """(n + 1,) the sum, up to a constant, after class c took the first 0, 1, ... n rows."""
+    match sums:
+        case _FSum(counted=counted):
+            own = _f_of_class(truth == c, sums, c)
+            return own if counted.sum() == 1 else own + _f_of_rivals(rival, truth, sums)
+        case _Gains(table=table):
+            return np.concatenate(([0.0], np.cumsum(table[truth, c] - table[truth, rival])))
+        case _:
+            assert_never(sums)
+
+
+def _f_of_class(own: Mask, sums: _FSum, c: int) -> Figures:
+    """(n + 1,) F-beta of the class that has taken the first 0, 1, ... n rows."""
     hits = np.concatenate(([0], np.cumsum(own)))
-    return np.asarray(2.0 * hits / (np.arange(len(hits)) + support))
+    whole = np.arange(len(hits)) + sums.beta2 * sums.support[c]
+    return np.asarray((1 + sums.beta2) * hits / whole)
 
 
-def _f1_of_rivals(rival: NDArray[np.int64], truth: Labels, support: NDArray[np.int64]) -> Figures:
-    """(n + 1,) change in the other classes' sum of F1 after losing the first 0, 1, ... n rows.
+def _f_of_rivals(rival: NDArray[np.int64], truth: Labels, sums: _FSum) -> Figures:
+    """(n + 1,) change in the other classes' sum of F-beta after losing the first 0, 1, ... n rows.
 
-    A lost row changes one rival's F1 only, so runs of each rival are summed apart and then
+    A lost row changes one rival's figure only, so runs of each rival are summed apart and then
     merged in row order: O(n log n) for any number of classes.
     """
     by_rival = np.argsort(rival.astype(np.int16), kind="stable")  # 16 bits: a radix sort
     who, right = rival[by_rival], (truth == rival)[by_rival]
-    held = np.bincount(rival, minlength=len(support))
-    hits = np.bincount(rival[truth == rival], minlength=len(support))
+    held = np.bincount(rival, minlength=len(sums.support))
+    hits = np.bincount(rival[truth == rival], minlength=len(sums.support))
     first = np.cumsum(held) - held
     lost = np.arange(len(who)) - first[who] + 1
     lost_hits = np.cumsum(right) - (np.cumsum(hits) - hits)[who]
-    after = _f1(hits[who] - lost_hits, held[who] - lost, support[who])
-    before = _f1(hits[who] - lost_hits + right, held[who] - lost + 1, support[who])
+    kept_hits = hits[who] - lost_hits
+    # Never 0: a class without rows, which has no hits either, must not divide by it.
+    whole = held[who] - lost + np.maximum(sums.beta2 * sums.support, TINY)[who]
+    after, before = kept_hits / whole, (kept_hits + right) / (whole + 1)
     change = np.empty(len(who))
-    change[by_rival] = after - before
+    change[by_rival] = (after - before) * ((1 + sums.beta2) * sums.counted)[who]
     return np.concatenate(([0.0], np.cumsum(change)))
-
-
-def _f1(hits: NDArray[np.int64], decided: NDArray[np.int64], support: NDArray[np.int64]) -> Figures:
-    return np.asarray(2.0 * hits / np.maximum(decided + support, 1))
