@@ -159,7 +159,7 @@ def _refuse_too_many(
     raise DataRejected(
         f"Expected at most {percent(most)} of the rows to break the schema "
         f"(dataset.quarantine.max_share), got {set_aside(shards)}.\n{_first_of(told)}\n"
-        f"Correct the rows or the plan, or raise the limit.{where}"
+        f"Or raise dataset.quarantine.max_share.{where}"
     )
 
 

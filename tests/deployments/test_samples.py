@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deployments.samples import MOST_OBJECTS, check_sample
-from schemas.dataset import Dataset, NumberColumn
+from schemas.dataset import Dataset, NumberColumn, Quarantine
 from schemas.faults import DataRejected
-from schemas.label import SingleLabel
+from schemas.label import MultiLabel, SingleLabel
 from schemas.plan import Plan
 
 
@@ -54,3 +55,43 @@ def test_a_part_of_the_data_may_lack_a_class(source: Path, tmp_path: Path) -> No
     sample = check_sample(plan(source, MOST_OBJECTS + 1, "ab"), tmp_path / "scratch")
     assert (sample.objects, sample.read) == (MOST_OBJECTS + 1, MOST_OBJECTS)
     assert sample.class_rows["sign"]["c"] == 0
+
+
+def many(folder: Path, lines: list[str], **dataset: Any) -> Plan:
+    (folder / "0.csv").write_text("\n".join(["size,sad,calm", *lines]) + "\n")
+    columns = {"size": NumberColumn()}
+    return Plan(
+        name="mine",
+        dataset=Dataset(source=str(folder), columns=columns, **dataset),
+        label=MultiLabel(columns=("sad", "calm")),
+    )
+
+
+def test_a_sample_counts_the_classes_of_each_label(source: Path, tmp_path: Path) -> None:
+    lines = [f"{n},{int(n % 3 == 0)},{int(n % 4 == 0)}" for n in range(120)]
+    sample = check_sample(many(source, lines), tmp_path / "scratch")
+    assert sample.class_rows == {"sad": {"0": 80, "1": 40}, "calm": {"0": 90, "1": 30}}
+    assert sample.notes == ()
+
+
+def test_labels_that_are_really_one_are_noted(source: Path, tmp_path: Path) -> None:
+    lines = [f"{n},{n % 2},{1 - n % 2}" for n in range(120)]
+    [note] = check_sample(many(source, lines), tmp_path / "scratch").notes
+    assert "exactly one of the 2 labels" in note
+
+
+def test_rows_that_a_night_would_set_aside_are_told(source: Path, tmp_path: Path) -> None:
+    lines = [f"{n},{int(n % 3 == 0)},{int(n % 4 == 0)}" for n in range(120)]
+    lines[5] = "many,0,1"
+    some = many(source, lines, quarantine=Quarantine(max_share=0.01))
+    sample = check_sample(some, tmp_path / "scratch")
+    assert sample.rows == 119
+    assert sample.set_aside.startswith("1 of 120 rows (0.833 %): column 'size'")
+    assert not list((tmp_path / "scratch").rglob("*.csv"))
+
+
+def test_more_of_them_than_a_night_may_set_aside_are_a_fault(source: Path, tmp_path: Path) -> None:
+    lines = [f"{n},{int(n % 3 == 0)},2" if n < 2 else f"{n},{n % 2},0" for n in range(120)]
+    with pytest.raises(DataRejected, match=r"at most 1 % .* got 2 of 120 rows") as fault:
+        check_sample(many(source, lines), tmp_path / "scratch")
+    assert str(tmp_path) not in str(fault.value)

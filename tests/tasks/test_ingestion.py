@@ -1,4 +1,7 @@
 import gzip
+import logging
+import re
+import stat
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +33,9 @@ COMMENTS = {
 def plan(**changes: Any) -> Plan:
     dataset = COMMENTS["dataset"] | changes.pop("dataset", {})  # type: ignore[operator]
     return Plan.model_validate(COMMENTS | {"dataset": dataset} | changes)
+
+
+LAX = {"dataset": {"quarantine": {"max_share": 0.05}}}
 
 
 def csv(first: int, count: int) -> str:
@@ -167,6 +173,109 @@ def test_faults_of_many_objects_are_counted(store: Store, source: Path, tmp_path
         (source / f"day-{day}.csv").write_text("comment,likes,mood\nfine,1,9\n")
     with pytest.raises(DataRejected, match=r"\.\.\. and 3 more objects"):
         shards_of(store, tmp_path, plan())
+
+
+def test_a_few_rows_that_break_the_schema_are_set_aside_with_their_reasons(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\nfine,1,9\n")
+    shards = shards_of(store, tmp_path, plan(**LAX))
+    assert [(shard.rows, shard.quarantined) for shard in shards] == [(90, 0), (60, 0), (60, 2)]
+    assert [shard.quarantine for shard in shards[:2]] == ["", ""]
+    aside = Path(shards[2].quarantine)
+    assert aside.parent == tmp_path / "quarantine"
+    assert aside.name.startswith("day-3.csv-")
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+    table = pd.read_csv(aside, dtype=str)
+    assert table["row"].tolist() == ["61", "62"]
+    assert table["comment"].tolist() == ["secret words", "fine"]
+    assert table["reasons"].str.contains("likes").tolist() == [True, False]
+    assert table["reasons"].str.contains("mood").tolist() == [False, True]
+
+
+def test_rows_set_aside_are_in_no_side_and_counted_by_reason(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\nfine,1,9\n")
+    rows = rows_of(store, tmp_path, plan(**LAX))
+    texts = pd.concat(sides(rows))["comment"]
+    assert len(texts) == 210
+    assert not {"secret words", "fine"} & set(texts)
+    assert sorted(rows.quarantined.values()) == [1, 1]
+
+
+def test_a_shard_remembers_what_was_set_aside(store: Store, source: Path, tmp_path: Path) -> None:
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
+    first = shards_of(store, tmp_path, plan(**LAX))
+    assert shards_of(store, tmp_path, plan(**LAX), pytest.fail) == first
+    strict = plan(dataset={"quarantine": {"max_share": 0}})
+    with pytest.raises(DataRejected, match=r"at most 0 % .* got 1 of 211 rows \(0\.474 %\)"):
+        shards_of(store, tmp_path, strict, pytest.fail)
+
+
+def test_a_quarantine_file_that_is_gone_is_made_again(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
+    first = shards_of(store, tmp_path, plan(**LAX))
+    Path(first[2].quarantine).unlink()
+    read: list[str] = []
+    assert shards_of(store, tmp_path, plan(**LAX), read.append) == first
+    assert read == ["day-3.csv"]
+    assert Path(first[2].quarantine).is_file()
+
+
+def test_the_limit_is_a_share_of_all_rows_of_the_scan(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    # 2 of 5 rows of the object, and 2 of 155 of all.
+    (source / "day-3.csv").write_text(csv(150, 3) + "fine,1,9\nfine,2,9\n")
+    exact = plan(dataset={"quarantine": {"max_share": 2 / 155}})
+    assert len(shards_of(store, tmp_path, exact)) == 3
+    less = plan(dataset={"quarantine": {"max_share": 0.012}})
+    with pytest.raises(DataRejected, match=r"at most 1\.2 % .*got 2 of 155 rows \(1\.29 %\)"):
+        shards_of(store, tmp_path, less)
+
+
+def test_too_many_broken_rows_reject_the_data_with_counts_rows_and_place(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text(csv(150, 9) + "secret words,many,1\n")
+    (source / "day-4.csv").write_text(csv(170, 9) + "fine,1,9\nfine,2,9\n")
+    with pytest.raises(DataRejected, match=r"max_share\), got 3 of 171 rows") as fault:
+        shards_of(store, tmp_path, plan())
+    told = str(fault.value)
+    assert re.search(r"column 'mood': .* \(2\); column 'likes': .* \(1\)", told)
+    assert re.search(r"day-3\.csv: .*\n.*'likes'.*row 10", told)
+    assert re.search(r"day-4\.csv: .*\n.*'mood'.*'9'.*rows 10, 11", told)
+    assert str(tmp_path / "quarantine") in told
+    assert "secret words" not in told
+    assert len(list((tmp_path / "quarantine").glob("day-*.csv"))) == 2
+
+
+def test_a_mere_check_sets_nothing_aside(store: Store, source: Path, tmp_path: Path) -> None:
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
+    found = scan(store, "*", store.uri)
+    shards = ingest(store, found, plan(**LAX), tmp_path, None)
+    assert (shards[2].quarantined, shards[2].quarantine) == (1, "")
+    assert not [path for path in tmp_path.rglob("*day-3*") if path.parent != source]
+
+
+def test_what_was_set_aside_is_warned_of(
+    store: Store,
+    source: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ingestion, "get_run_logger", logging.getLogger)
+    (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
+    found = scan(store, "*", store.uri)
+    with caplog.at_level(logging.INFO):
+        ingestion.ingest_objects.fn(store, found, plan(**LAX), tmp_path, tmp_path / "quarantine")
+    [warning] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert warning.getMessage().startswith("set aside 1 of 211 rows (0.474 %): column 'likes'")
+    assert warning.getMessage().endswith(f"see {tmp_path / 'quarantine'}")
 
 
 def test_an_empty_object_is_rejected_data(store: Store, source: Path, tmp_path: Path) -> None:
