@@ -1,43 +1,123 @@
-"""LightGBM's own model text, kept behind the face of a scikit-learn classifier."""
+"""Gradient-boosted trees behind the face of a scikit-learn classifier: to fit, and restored.
+
+XGBoost is imported where it is used: not every night has it among its families.
+"""
 
 from typing import Any, Self
 
 import numpy as np
-from lightgbm import Booster
+from lightgbm import Booster, LGBMClassifier
+from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from learning.arrays import Probabilities
+from learning.linear import row_weights
+from learning.restored import OnlyAnswers
 
 
-class BoosterClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
-    """A fitted booster that only answers; `seen` are the classes of its fit, ascending."""
+class LightGBMOfSeen(LGBMClassifier):
+    """LightGBM that overlooks the weight of a class that the rows lack (its own: KeyError)."""
 
-    def __init__(self, booster: Booster, seen: tuple[int, ...]) -> None:
-        self.booster = booster
-        self.seen = seen
+    def fit(  # type: ignore[override]  # early stopping is not ours
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> Self:
+        """`sample_weight` multiplies the weight of the row's class."""
+        if isinstance(self.class_weight, dict):
+            seen = set(np.unique(y).tolist())
+            kept = {c: weight for c, weight in self.class_weight.items() if c in seen}
+            self.set_params(class_weight=kept)
+        super().fit(X, y, sample_weight=sample_weight)
+        return self
 
-    @property
-    def classes_(self) -> NDArray[np.int64]:
-        return np.asarray(self.seen, dtype=np.int64)
 
-    @property
-    def booster_(self) -> Booster:
-        return self.booster
+class XGBoostOfSeen(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """XGBoost over the classes that the rows have (its own wants 0, 1, ... without a gap).
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Refused: a stored booster was fitted long ago."""
-        raise TypeError("expected an unfitted classifier, got a stored booster; it only answers")
+    A sparse matrix's zeros are missing values to XGBoost, when it fits and when it answers.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],  # of XGBClassifier
+        class_weight: dict[int, float] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """`sample_weight` multiplies the weight of the row's class."""
+        from xgboost import XGBClassifier
+
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("expected rows of at least two classes, got one class alone")
+        weights = row_weights(self.class_weight, y, sample_weight)
+        self.fitted_ = XGBClassifier(**self.settings).fit(X, codes, sample_weight=weights)
+        return self
 
     def predict_proba(self, X: Any) -> Probabilities:
         """(rows, classes seen)."""
-        scores: NDArray[np.float64] = np.asarray(self.booster.predict(X), dtype=np.float64)
-        return np.column_stack((1.0 - scores, scores)) if scores.ndim == 1 else scores
+        return _two_columns(self.fitted_.get_booster().inplace_predict(X))
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(rows,) the likeliest class."""
+        likeliest: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return likeliest
 
 
-def read_booster(text: bytes, seen: tuple[int, ...]) -> BoosterClassifier:
-    """The classifier that `model_to_string` wrote."""
-    return BoosterClassifier(Booster(model_str=text.decode()), seen)
+class LightGBMAnswers(OnlyAnswers):
+    """LightGBM's own model text."""
+
+    def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
+        super().__init__(body, seen)
+        try:
+            self.booster = Booster(model_str=body.decode())
+        except (LightGBMError, UnicodeDecodeError) as fault:
+            raise ValueError("expected a model text of LightGBM, got something else") from fault
+        _refuse_other_classes(max(2, self.booster.num_model_per_iteration()), seen)
+
+    def predict_proba(self, X: Any) -> Probabilities:
+        """(rows, classes seen)."""
+        return _two_columns(self.booster.predict(X))
+
+
+class XGBoostAnswers(OnlyAnswers):
+    """XGBoost's own model, in UBJSON."""
+
+    def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
+        from xgboost import Booster as XGBooster
+        from xgboost.core import XGBoostError
+
+        super().__init__(body, seen)
+        try:
+            self.booster = XGBooster(model_file=bytearray(body))
+        except XGBoostError as fault:
+            raise ValueError("expected a model of XGBoost, got something else") from fault
+        _refuse_other_classes(max(2, _groups(self.booster)), seen)
+
+    def predict_proba(self, X: Any) -> Probabilities:
+        """(rows, classes seen)."""
+        return _two_columns(self.booster.inplace_predict(X))
+
+
+def _groups(booster: Any) -> int:
+    """Trees a round: one for each class, or one alone for two classes."""
+    import json
+
+    learner = json.loads(booster.save_config())["learner"]
+    return int(learner["learner_model_param"]["num_class"])
+
+
+def _refuse_other_classes(classes: int, seen: tuple[int, ...]) -> None:
+    if classes != len(seen):
+        raise ValueError(f"expected a booster of {len(seen)} classes, got one of {classes}")
+
+
+def _two_columns(answers: Any) -> Probabilities:
+    """(rows, classes) of what may be the second class's probabilities alone; sums are 1."""
+    likely: Probabilities = np.asarray(answers, dtype=np.float64)
+    if likely.ndim == 1:
+        return np.column_stack((1.0 - likely, likely))
+    shares: Probabilities = likely / likely.sum(axis=1, keepdims=True)
+    return shares

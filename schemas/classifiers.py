@@ -7,7 +7,7 @@ Defaults are search spaces measured to work on two cores; a plan overrides singl
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from schemas.knobs import Knob, Range, Setting
 from schemas.strict import Strict
@@ -15,16 +15,40 @@ from schemas.strict import Strict
 UnitShare = Annotated[float, Field(gt=0, le=1)]
 Leaves = Annotated[int, Field(ge=2)]
 Bins = Annotated[int, Field(ge=2, le=65_535)]
+BoostedDepth = Annotated[int, Field(ge=1, le=32)]
 Points = tuple[dict[str, Setting], ...]
 
 
 class LogisticRegression(Strict):
-    """Multinomial logistic regression, L2, lbfgs."""
+    """Logistic regression: multinomial, or one class against the rest where liblinear solves it.
+
+    `l1` needs the solver liblinear or saga: a trial of `l1` with lbfgs fails.
+    """
 
     kind: Literal["logistic-regression"] = "logistic-regression"
     C: Knob[PositiveFloat] = Range(low=0.1, high=100.0, log=True)
+    penalty: Knob[Literal["l1", "l2"]] = "l2"
+    solver: Knob[Literal["lbfgs", "liblinear", "saga"]] = "lbfgs"
     max_iter: PositiveInt = 300
     first: Points = ({"C": 1.0}, {"C": 10.0})
+
+
+class NaiveBayesSVM(Strict):
+    """Logistic regression over naive Bayes log-count ratios (Wang & Manning 2012); for text.
+
+    `alpha` smooths the counts; `beta` is the share of the learned weights, the rest is their mean
+    size: 0 is naive Bayes, 1 the linear model alone.
+    """
+
+    kind: Literal["nb-svm"] = "nb-svm"
+    C: Knob[PositiveFloat] = Range(low=0.1, high=100.0, log=True)
+    alpha: Knob[PositiveFloat] = (1.0, 0.1)
+    beta: Knob[Annotated[float, Field(ge=0, le=1)]] = Range(low=0.25, high=1.0)
+    max_iter: PositiveInt = 300
+    first: Points = (
+        {"C": 1.0, "alpha": 1.0, "beta": 0.25},  # the paper's
+        {"C": 4.0, "alpha": 1.0, "beta": 0.9},
+    )
 
 
 class LightGBM(Strict):
@@ -35,6 +59,7 @@ class LightGBM(Strict):
     learning_rate: Knob[PositiveFloat] = Range(low=0.03, high=0.3, log=True)
     num_leaves: Knob[Leaves] = Range(low=8, high=64, log=True)
     min_child_samples: Knob[PositiveInt] = Range(low=2, high=20, log=True)
+    subsample: Knob[UnitShare] = 1.0
     colsample_bytree: Knob[UnitShare] = Range(low=0.1, high=0.8)
     reg_lambda: Knob[PositiveFloat] = Range(low=1e-3, high=10.0, log=True)
     max_bin: Knob[Bins] = 63
@@ -46,4 +71,64 @@ class LightGBM(Strict):
     )  # fmt: skip
 
 
-Classifier = Annotated[LogisticRegression | LightGBM, Field(discriminator="kind")]
+class XGBoost(Strict):
+    """Gradient-boosted trees, level by level, on histograms (Chen & Guestrin 2016).
+
+    `rounds` is its n_estimators. Slow on wide text: lower `colsample_bytree` there.
+    """
+
+    kind: Literal["xgboost"] = "xgboost"
+    rounds: Knob[PositiveInt] = Range(low=50, high=600, log=True)
+    learning_rate: Knob[PositiveFloat] = Range(low=0.03, high=0.3, log=True)
+    max_depth: Knob[BoostedDepth] = Range(low=3, high=10)
+    min_child_weight: Knob[NonNegativeFloat] = Range(low=0.01, high=5.0, log=True)
+    subsample: Knob[UnitShare] = Range(low=0.6, high=1.0)
+    colsample_bytree: Knob[UnitShare] = Range(low=0.1, high=1.0)
+    gamma: Knob[NonNegativeFloat] = 0.0
+    reg_alpha: Knob[NonNegativeFloat] = Range(low=1e-4, high=5.0, log=True)
+    reg_lambda: Knob[NonNegativeFloat] = Range(low=1e-3, high=10.0, log=True)
+    max_bin: Knob[Bins] = 64
+    first: Points = (
+        {"rounds": 100, "learning_rate": 0.15, "max_depth": 5, "min_child_weight": 1.0,
+         "subsample": 0.8, "colsample_bytree": 0.3, "reg_alpha": 0.001, "reg_lambda": 1.0},
+        {"rounds": 400, "learning_rate": 0.1, "max_depth": 6, "min_child_weight": 0.5,
+         "subsample": 0.8, "colsample_bytree": 0.3, "reg_alpha": 0.001, "reg_lambda": 1.0},
+    )  # fmt: skip
+
+
+class RandomForest(Strict):
+    """Trees on bootstraps of the rows, averaged (Breiman 2001)."""
+
+    kind: Literal["random-forest"] = "random-forest"
+    trees: Knob[PositiveInt] = 200
+    max_depth: Knob[PositiveInt | None] = None
+    min_samples_leaf: Knob[PositiveInt] = (1, 2, 5, 10)
+    max_features: Knob[Literal["sqrt", "log2"] | UnitShare] = ("sqrt", 0.1)
+    first: Points = (
+        {"min_samples_leaf": 5, "max_features": "sqrt"},
+        {"min_samples_leaf": 1, "max_features": "sqrt"},
+    )
+
+
+class BalancedRandomForest(Strict):
+    """A random forest whose trees each see as many rows of every class (Chen et al. 2004).
+
+    As many as the rarest class has: cheap, and blunt where that is a handful. Weights count within
+    a tree, not in what it draws: with one row a leaf they hardly count.
+    """
+
+    kind: Literal["balanced-random-forest"] = "balanced-random-forest"
+    trees: Knob[PositiveInt] = 200
+    max_depth: Knob[PositiveInt | None] = None
+    min_samples_leaf: Knob[PositiveInt] = (2, 5, 1)
+    max_features: Knob[Literal["sqrt", "log2"] | UnitShare] = ("sqrt", 0.1)
+    first: Points = (
+        {"min_samples_leaf": 5, "max_features": "sqrt"},
+        {"min_samples_leaf": 2, "max_features": "sqrt"},
+    )
+
+
+Classifier = Annotated[
+    LogisticRegression | NaiveBayesSVM | LightGBM | XGBoost | RandomForest | BalancedRandomForest,
+    Field(discriminator="kind"),
+]

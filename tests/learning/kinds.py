@@ -1,6 +1,14 @@
 """Every kind of sampler and classifier, settled and quick: the one list that suites run over."""
 
-from schemas.classifiers import Classifier, LightGBM, LogisticRegression
+from schemas.classifiers import (
+    BalancedRandomForest,
+    Classifier,
+    LightGBM,
+    LogisticRegression,
+    NaiveBayesSVM,
+    RandomForest,
+    XGBoost,
+)
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 
 SAMPLERS: dict[str, Imbalance] = {
@@ -15,6 +23,9 @@ SAMPLERS: dict[str, Imbalance] = {
 
 CLASSIFIERS: dict[str, Classifier] = {
     "logistic-regression": LogisticRegression(C=100.0),
+    "logistic-regression-liblinear": LogisticRegression(C=100.0, penalty="l1", solver="liblinear"),
+    "logistic-regression-saga": LogisticRegression(C=100.0, penalty="l1", solver="saga"),
+    "nb-svm": NaiveBayesSVM(C=10.0, alpha=1.0, beta=0.5),
     "lightgbm": LightGBM(
         rounds=40,
         learning_rate=0.3,
@@ -22,5 +33,19 @@ CLASSIFIERS: dict[str, Classifier] = {
         min_child_samples=1,
         colsample_bytree=1.0,
         reg_lambda=0.001,
+    ),
+    "xgboost": XGBoost(
+        rounds=40,
+        learning_rate=0.3,
+        max_depth=4,
+        min_child_weight=0.01,
+        subsample=1.0,
+        colsample_bytree=1.0,
+        reg_alpha=0.0001,
+        reg_lambda=0.01,
+    ),
+    "random-forest": RandomForest(trees=60, min_samples_leaf=1, max_features="sqrt"),
+    "balanced-random-forest": BalancedRandomForest(
+        trees=60, min_samples_leaf=3, max_features="sqrt"
     ),
 }

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from learning.classifiers import classifier
 from learning.pipelines import pipeline, predict_probabilities
 from learning.samplers import class_weights, sampler
 from schemas.classifiers import Classifier
@@ -38,10 +37,6 @@ def _blobs(counts: tuple[int, ...], seed: int = 0) -> tuple[Any, Any]:
 def _resampled(spec: Imbalance, matrix: Any, labels: Any, counts: tuple[int, ...]) -> Any:
     made = sampler(spec, counts, seed=0)
     return (matrix, labels) if made is None else made.fit_resample(matrix, labels)
-
-
-def _fitted(spec: Classifier, matrix: Any, labels: Any, seed: int = 0) -> Any:
-    return classifier(spec, None, seed, threads=1).fit(matrix, labels)
 
 
 @every_sampler
@@ -90,60 +85,6 @@ def test_renamed_classes_get_the_same_rows(spec: Imbalance) -> None:
         weights, moved = class_weights(spec, (20, 5, 8)), class_weights(spec, (5, 8, 20))
         assert weights is not None
         assert moved == pytest.approx({int(renamed[c]): w for c, w in weights.items()})
-
-
-@every_classifier
-@each_shape
-def test_a_classifier_overfits_ten_rows(spec: Classifier, shape: Shape) -> None:
-    matrix, labels = _blobs((5, 5))
-    fitted = _fitted(spec, shape(matrix), labels)
-    assert predict_probabilities(fitted, shape(matrix), 2).argmax(axis=1).tolist() == [
-        *labels.tolist()
-    ]
-
-
-@every_classifier
-def test_sparse_and_dense_rows_give_the_same_probabilities(spec: Classifier) -> None:
-    matrix, labels = _blobs((20, 8, 6))
-    dense = predict_probabilities(_fitted(spec, matrix, labels), matrix, 3)
-    sparse = predict_probabilities(_fitted(spec, csr_matrix(matrix), labels), csr_matrix(matrix), 3)
-    assert np.allclose(dense, sparse, atol=0.01)
-
-
-@every_classifier
-def test_the_same_seed_gives_the_same_probabilities(spec: Classifier) -> None:
-    matrix, labels = _blobs((20, 8, 6))
-    first, again = (
-        predict_probabilities(_fitted(spec, matrix, labels, 3), matrix, 3) for _ in range(2)
-    )
-    assert np.array_equal(first, again)
-
-
-@every_classifier
-def test_the_order_of_rows_changes_no_decision(spec: Classifier) -> None:
-    matrix, labels = _blobs((20, 8, 6))
-    order = np.random.default_rng(1).permutation(len(labels))
-    straight = predict_probabilities(_fitted(spec, matrix, labels), matrix, 3)
-    shuffled = predict_probabilities(_fitted(spec, matrix[order], labels[order]), matrix, 3)
-    assert np.allclose(straight, shuffled, atol=0.02)
-
-
-@every_classifier
-def test_renamed_classes_get_the_same_probabilities(spec: Classifier) -> None:
-    matrix, labels = _blobs((20, 8, 6))
-    renamed = np.array([2, 0, 1])
-    straight = predict_probabilities(_fitted(spec, matrix, labels), matrix, 3)
-    other = predict_probabilities(_fitted(spec, matrix, renamed[labels]), matrix, 3)
-    assert np.allclose(straight, other[:, renamed], atol=0.02)
-
-
-@every_classifier
-def test_a_row_further_into_a_class_is_no_less_likely_of_it(spec: Classifier) -> None:
-    matrix, labels = _blobs((20, 20))
-    fitted = _fitted(spec, matrix, labels)
-    nearer, further = np.zeros((1, 4)), np.array([[0.0, 6.0, 0.0, 0.0]])
-    likely = [predict_probabilities(fitted, row, 2)[0, 1] for row in (nearer, further)]
-    assert likely[1] >= likely[0]
 
 
 @every_classifier
