@@ -33,9 +33,14 @@ _SUFFIXES: dict[Format, str] = {
 }
 
 REVIEWED_TYPES = (
-    "learning.features.WordCounts",
+    "learning.encoders.Clock",
+    "learning.encoders.Sparse",
+    "learning.encoders.Vectors",
     "learning.linear.PatientLogisticRegression",
     "learning.nbsvm.NaiveBayesLogistic",
+    "learning.words.CharacterCounts",
+    "learning.words.TextStatistics",
+    "learning.words.WordCounts",
     "numpy.dtype",
 )
 """What may be built beside scikit-learn's, SciPy's and NumPy's own types that skops trusts."""

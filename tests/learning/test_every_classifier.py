@@ -12,7 +12,6 @@ from learning.arrays import Probabilities
 from learning.classifier_files import restored, stored
 from learning.classifiers import classifier
 from schemas.classifiers import Classifier
-from schemas.knobs import open_knobs, settle
 from tests.learning.kinds import CLASSIFIERS
 
 every_classifier = pytest.mark.parametrize("spec", CLASSIFIERS.values(), ids=CLASSIFIERS)
@@ -237,13 +236,3 @@ def test_a_restored_classifier_is_not_fitted_again(spec: Classifier) -> None:
     file = stored(_fitted(spec, matrix, labels))
     with pytest.raises(TypeError, match="expected an unfitted classifier"):
         restored(file.format, file.body, file.seen).fit(matrix, labels)
-
-
-@every_classifier
-def test_every_first_point_is_one_of_the_family(spec: Classifier) -> None:
-    fresh = type(spec)()
-    knobs = open_knobs(fresh)
-    assert len(fresh.first) == 2
-    for point in fresh.first:
-        assert set(point) == set(knobs)
-        settle(fresh, point)
