@@ -190,6 +190,16 @@ def test_a_grid_tries_every_combination_once_and_in_order(most: int, tmp_path: P
     ]
 
 
+def test_a_grid_of_strength_penalty_and_solver_has_sixteen_trials(tmp_path: Path) -> None:
+    family = Family(
+        classifier=LogisticRegression(
+            C=(0.1, 1.0, 10.0, 100.0), penalty=("l1", "l2"), solver=("liblinear", "saga")
+        )
+    )
+    done = run(opened(tmp_path, family, method="grid", kept=NONE_KEPT), most=3)
+    assert len(done) == len(recipes(done)) == 16
+
+
 def test_a_grid_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     def again() -> Study:
         return opened(tmp_path, GRID, method="grid", kept=NONE_KEPT)
