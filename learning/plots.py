@@ -1,94 +1,70 @@
-"""Pictures of a night as PNG bytes, drawn from its records; no pyplot, so any thread may draw."""
+"""Pictures of a verdict: what was decided, and what changed against the reference."""
 
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from learning.arrays import Labels, Probabilities
-from schemas.results import Scorecard
+from learning.drawing import BETTER, FAINT, INK, PAPER, WORSE, paper, png, sheet, short
+from schemas.results import ClassChange, Interval, TargetScore
 
-DPI = 100
 CELLS_WITH_NUMBERS = 20
 """Above so many classes the numbers in the cells could not be read."""
-INK, PAPER = "#1b2a41", "#ffffff"
+LETTERS_BESIDE = 30
+"""Names of more letters would run into each other where they stand side by side."""
+CHANGES_DRAWN = 40
 
 
-def confusion_picture(card: Scorecard, title: str) -> bytes:
+def confusion_picture(card: TargetScore, title: str) -> bytes:
     """Share of each class's rows decided as each class, with the counts where they can be read."""
     counts = np.asarray(card.confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    names = [_short(c.name) for c in card.classes]
-    side = min(12.0, 3.2 + 0.55 * len(names))
-    figure = Figure(figsize=(side + 0.8, side), dpi=DPI, layout="constrained")
+    names = [short(c.name) for c in card.classes]
+    side, longest = min(12.0, 3.2 + 0.55 * len(names)), max(map(len, names))
+    figure = paper(side + 0.5 + 0.05 * longest, side)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the class's rows", shrink=0.8)
     places = np.arange(len(names))
-    size = 9 if len(names) <= CELLS_WITH_NUMBERS else 4
-    axes.set_xticks(places, names, rotation=45 if len(names) > 4 else 0, fontsize=size)
+    size = 9 if len(names) <= CELLS_WITH_NUMBERS else max(3.0, 190 / len(names))
+    axes.set_xticks(places, names, fontsize=size)
+    if len(names) > 4 or longest * len(names) > LETTERS_BESIDE:
+        axes.tick_params(axis="x", rotation=45)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     axes.set_yticks(places, names, fontsize=size)
-    axes.set(xlabel="decided", ylabel="true", title=title)
+    axes.set(xlabel="decided", ylabel="true")
+    axes.set_title(short(title, most=60), fontsize=11)
     if len(names) <= CELLS_WITH_NUMBERS:
         for (i, j), count in np.ndenumerate(counts):
             color = PAPER if shares[i, j] > 0.5 else INK
             axes.text(j, i, f"{count}", ha="center", va="center", color=color, fontsize=size)
-    return _png(figure)
+    return png(figure)
 
 
-def reliability_picture(labels: Labels, probabilities: Probabilities, bins: int = 10) -> bytes:
-    """Accuracy against confidence of the arg max in bins of equal width, above their row counts."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    bin_of = np.clip(np.digitize(confidence, edges) - 1, 0, bins - 1)
-    rows = np.bincount(bin_of, minlength=bins)
-    filled = np.flatnonzero(rows)
-    mean_confidence = np.bincount(bin_of, confidence, bins)[filled] / rows[filled]
-    accuracy = np.bincount(bin_of, right, bins)[filled] / rows[filled]
-    figure = Figure(figsize=(5.2, 5.6), dpi=DPI, layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.plot((0, 1), (0, 1), linestyle="--", color="grey", label="honest")
-    upper.plot(mean_confidence, accuracy, marker="o", color=INK, label="this model")
-    upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right", title="Reliability")
-    upper.legend(loc="upper left")
-    lower.bar((edges[:-1] + edges[1:]) / 2, rows, width=0.9 / bins, color=INK)
-    lower.set(xlabel="confidence", ylabel="rows")
-    return _png(figure)
+def class_change_picture(changes: Sequence[ClassChange], reference: str) -> bytes:
+    """F1 of each class, challenger minus reference, with its interval; the greatest gain on top.
+
+    Of very many classes those that changed most.
+    """
+    drawn = sorted(changes, key=lambda change: -abs(change.f1.value))[:CHANGES_DRAWN]
+    drawn.sort(key=lambda change: change.f1.value)
+    figure = paper(7.2, 1.4 + 0.3 * max(2, len(drawn)))
+    axes = sheet(figure)
+    axes.axvline(0, color=INK, linewidth=1)
+    for place, change in enumerate(drawn):
+        f1, colour = change.f1, _colour(change.f1)
+        axes.plot((f1.low, f1.high), (place, place), color=colour, linewidth=2.4, alpha=0.55)
+        axes.plot(f1.value, place, marker="o", color=colour, markersize=6)
+    several = len({change.target for change in changes}) > 1
+    names = [short(f"{c.target}: {c.name}" if several else c.name, most=36) for c in drawn]
+    axes.set_yticks(np.arange(len(drawn)), names, fontsize=9)
+    axes.set_ylim(-0.7, max(2, len(drawn)) - 0.3)
+    axes.set(xlabel=f"F1 minus that of {short(reference)}", title="Change of each class")
+    if len(drawn) < len(changes):
+        axes.set_title(f"Change of the {len(drawn)} classes of {len(changes)} that changed most")
+    return png(figure)
 
 
-def study_picture(
-    scores: Mapping[str, Sequence[tuple[float, float]]],  # family: (seconds, macro-F1) of trials
-) -> bytes:
-    """Every trial's score by the time it ended, and each family's best so far as a line."""
-    figure = Figure(figsize=(7.2, 4.2), dpi=DPI, layout="constrained")
-    axes = figure.add_subplot()
-    for place, family in enumerate(sorted(scores)):
-        ended = sorted(scores[family])
-        if not ended:
-            continue
-        seconds, reached = np.array(ended).T
-        color = f"C{place % 10}"
-        axes.scatter(seconds, reached, s=14, alpha=0.6, color=color)
-        best = np.maximum.accumulate(reached)
-        axes.step(seconds, best, where="post", color=color, label=f"{_short(family)}, best so far")
-    axes.set(
-        xlabel="seconds of fitting and predicting", ylabel="macro-F1, cross-fitted", title="Trials"
-    )
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right")
-    return _png(figure)
-
-
-def _short(text: str, most: int = 24) -> str:
-    """A name that fits; a dollar sign is a dollar sign, not mathematics."""
-    told = text if len(text) <= most else f"{text[: most - 3]}..."
-    return told.replace("$", r"\$")
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    # Without the library's version and date the same figures give the same bytes.
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
+def _colour(change: Interval) -> str:
+    """Whether the interval leaves out 0, and on which side it is then."""
+    return BETTER if change.low > 0 else WORSE if change.high < 0 else FAINT

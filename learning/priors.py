@@ -9,13 +9,16 @@ out-of-fold rows in their natural shares goes the rest.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learning.arrays import Probabilities
 
+ClassRows = Sequence[float] | NDArray[np.integer] | NDArray[np.floating]
+
 
 def prior_shift(
-    trained: Sequence[float],  # rows, or their weight, of each class that the fit has seen
-    natural: Sequence[float],  # the same as nature gives them
+    trained: ClassRows,  # rows, or their weight, of each class that the fit has seen
+    natural: ClassRows,  # the same as nature gives them
 ) -> tuple[float, ...]:
     """Logarithm of the factor for each class; 0 for classes that either lacks.
 
