@@ -22,7 +22,7 @@ WHOLE = 2**53
 """Whole numbers up to here are the same as float64."""
 
 NESTED = pa.struct([])
-"""The type of a column that holds an object in any row: no role reads it, whatever is inside."""
+"""The type of a column with an object in any row, or with lists of lists: no role reads it."""
 
 Row = dict[str, Any]
 
@@ -101,7 +101,7 @@ def _array(cells: list[Any]) -> pa.Array:
     """The type that all cells have; where none has them all, each in its one text form."""
     kinds = set(map(type, cells)) - {type(None)}
     if dict in kinds:
-        return pa.array([None if cell is None else {} for cell in cells], NESTED)
+        return _nested(cells)
     if kinds == {int, float} and all(abs(cell) <= WHOLE for cell in cells if type(cell) is int):
         return pa.array(cells, pa.float64())
     if kinds == {list}:
@@ -114,13 +114,22 @@ def _array(cells: list[Any]) -> pa.Array:
     return pa.array(map(_text, cells), pa.string())
 
 
+def _nested(cells: list[Any]) -> pa.Array:
+    """Without what is inside: even the keys may be data, and a type's name would tell them."""
+    return pa.array([None if cell is None else {} for cell in cells], NESTED)
+
+
 def _lists(cells: list[Any]) -> pa.Array:
     items = set(map(type, chain.from_iterable(cell for cell in cells if cell is not None)))
-    numbers = items <= {int, float, type(None)}
-    try:
-        return pa.array(cells, pa.list_(pa.float64()) if numbers else None)
-    except (pa.ArrowException, OverflowError):  # items of several kinds, or beyond any number
-        return pa.array(map(_text, cells), pa.string())
+    items -= {type(None)}
+    if dict in items or items == {list}:
+        return _nested(cells)
+    if items <= {int, float} or len(items) == 1:
+        try:
+            return pa.array(cells, pa.list_(pa.float64()) if items <= {int, float} else None)
+        except (pa.ArrowException, OverflowError):  # beyond any number, or lists of several kinds
+            pass
+    return pa.array(map(_text, cells), pa.string())
 
 
 def _text(cell: Any) -> str | None:

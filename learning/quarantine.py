@@ -7,7 +7,6 @@ only the frame of rows set aside holds cells.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,13 +73,17 @@ def set_aside(table: pa.Table, faults: Sequence[Fault]) -> pd.DataFrame:
         REASONS: pd.Series(["; ".join(reasons[row]) for row in rows], dtype="str"),
     }
     for column in taken.column_names:
-        cells = map(_text, taken[column].to_pylist())
         name = f"{column} (cell)" if column in frame else column
-        frame[name] = pd.Series(list(cells), dtype="str")
+        frame[name] = pd.Series(_texts(taken[column]), dtype="str")
     return pd.DataFrame(frame)
 
 
-def _text(cell: Any) -> str | None:
-    if cell is None or isinstance(cell, str):
-        return cell
-    return json.dumps(cell, ensure_ascii=False, default=str)
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    try:
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except pa.ArrowException:  # lists, and bytes that are no text
+        return [
+            None if cell is None else json.dumps(cell, ensure_ascii=False, default=str)
+            for cell in column.to_pylist()
+        ]
+    return texts

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+from pandas.api.types import is_object_dtype
 
 from learning.cells import Cells, booleans, labels, levels, numbers, texts
 from learning.embeddings import embeddings
@@ -107,7 +108,7 @@ def to_arrow(frame: pd.DataFrame) -> pa.Table:
     """A frame of prepared or quarantined rows as Parquet holds it: see `schemas.manifest.Rows`."""
     kinds = {str(column): kind for column, kind in frame.dtypes.items()}
     zoned = [column for column, kind in kinds.items() if isinstance(kind, pd.DatetimeTZDtype)]
-    nested = [column for column, kind in kinds.items() if kind.hasobject]
+    nested = [column for column, kind in kinds.items() if is_object_dtype(kind)]
     # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
     naive = {column: frame[column].dt.tz_convert(None) for column in zoned}
     plain = frame.assign(**naive).drop(columns=nested)

@@ -6,9 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from learning.cells import labels, levels, numbers, texts
-from learning.instants import instants
-from schemas.label import Classes, SingleLabel, Target, targets
+from learning.cells import booleans, labels, levels, numbers, texts
+from schemas.label import Classes, MultiLabel, SingleLabel, Target, targets
 
 
 def _column(cells: list[object], kind: pa.DataType | None = None) -> pa.ChunkedArray:
@@ -77,7 +76,7 @@ def test_a_column_of_nulls_is_missing_text_and_missing_numbers() -> None:
     assert texts(nothing).cells.isna().all()
     assert numbers(nothing).cells.isna().all()
     assert levels(nothing).cells.isna().all()
-    assert instants(nothing).cells.isna().all()
+    assert booleans(nothing).cells.isna().all()
 
 
 def test_numbers_are_no_text() -> None:
@@ -137,39 +136,51 @@ def test_a_label_of_no_class_keeps_its_own_text(classes: Classes, cell: str) -> 
     assert _told(found.cells) == [cell]
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "2026-01-31T09:30:00Z",
-        "2026-01-31 09:30:00z",
-        "2026-01-31T10:30:00+01:00",
-        "2026-01-31 01:30:00 -0800",
-        "2026-01-31T09:30Z",
-        "2026-01-31T09:30:00.000000+00",
-    ],
-)
-def test_a_time_with_an_offset_is_an_instant(cell: str) -> None:
-    found = instants(_column([cell, None]))
-    assert found.cells[0] == pd.Timestamp("2026-01-31T09:30:00Z")
-    assert found.cells.dtype == "datetime64[us, UTC]"
-    assert not found.bad.any()
+def test_every_label_of_many_reads_truths_as_zero_and_one() -> None:
+    (target, _) = targets(MultiLabel(columns=("sad", "calm")))
+    written = ["0", "1", "1.0", "true", "False", "TRUE ", ""]
+    assert _told(labels(_column(written), target).cells) == ["0", "1", "1", "1", "0", "1", None]
+    for stored in ([1, 0], [1.0, 0.0], [True, False], [1.0, -0.0]):
+        assert _told(labels(_column(stored), target).cells) == ["1", "0"]
 
 
-@pytest.mark.parametrize(
-    "cell",
-    ["2026-01-31T09:30:00", "2026-01-31", "31.01.2026 09:30Z", "2026-13-31T09:30:00Z", "now"],
-)
-def test_a_time_without_an_offset_is_told_by_row(cell: str) -> None:
-    assert instants(_column(["2026-01-31T09:30:00Z", cell])).bad.tolist() == [False, True]
+def test_a_label_of_hundreds_of_digits_is_no_class() -> None:
+    digits = "9" * 400
+    found = labels(_column([digits, "1"]), _target((0, 1)))
+    assert _told(found.cells)[1] == "1"
+    assert _told(found.cells)[0] not in ("0", "1")
 
 
-def test_a_stored_time_needs_its_zone() -> None:
-    naive = _column([dt.datetime(2026, 1, 31, 9, 30)])
-    assert instants(naive).bad.all()
-    zoned = naive.cast(pa.timestamp("ns")).cast(pa.timestamp("ns", "Europe/Berlin"))
-    found = instants(zoned)
-    assert found.cells.dtype == "datetime64[us, UTC]"
-    assert not found.bad.any()
+@pytest.mark.parametrize("cell", ["true", "TRUE", " True ", "1", "1.0", "yes", "Yes", True, 1, 1.0])
+def test_what_is_true_becomes_one(cell: object) -> None:
+    found = booleans(_column([cell]))
+    assert found.cells.tolist() == [1.0]
+    assert found.cells.dtype == np.float64
+
+
+@pytest.mark.parametrize("cell", ["false", "FALSE", "0", "0.0", "no", " No", False, 0, -0.0])
+def test_what_is_false_becomes_zero(cell: object) -> None:
+    assert booleans(_column([cell])).cells.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("cell", ["maybe", "2", "y", "t", "-1", 2, 0.5, -1, float("inf")])
+def test_what_is_neither_is_told_by_row(cell: object) -> None:
+    found = booleans(_column([cell, None]))
+    assert found.bad.tolist() == [True, False]
+    assert found.cells.isna().all()
+    assert not found.got
+
+
+def test_a_missing_truth_is_missing() -> None:
+    for nothing in ([None, "", "NA", "nan", "true"], [None, float("nan"), 1.0], [None, True]):
+        found = booleans(_column(nothing))
+        assert not found.bad.any()
+        assert found.cells.isna().tolist() == [*[True] * (len(nothing) - 1), False]
+
+
+def test_a_column_of_times_or_lists_is_no_truth() -> None:
+    assert booleans(_column([dt.datetime(2026, 1, 1)])).got == "timestamp[us]"
+    assert booleans(_column([[1], [0]])).got == "list<int64>"
 
 
 def test_every_cell_keeps_its_row_across_chunks() -> None:
