@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from learning.tables import read_table, read_unlabelled
+from learning.marks import group_keys
+from learning.tables import read_table, read_unlabelled, to_arrow
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
-from schemas.label import SingleLabel, targets
-from tests.learning.tables import HEADER, MIXED, TEXT_ONLY, read, read_all
+from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, targets
+from tests.learning.tables import HEADER, MIXED, TEXT_ONLY, features, read, read_all
 from tests.real_data import COMMENTS
 
 MIXED_ROWS = (
@@ -128,12 +129,6 @@ def test_a_column_that_the_plan_does_not_know_is_refused(tmp_path: Path) -> None
         read(tmp_path, "said,label,extra\nx,1,2\n")
 
 
-def test_a_column_with_one_of_our_names_is_refused(tmp_path: Path) -> None:
-    dataset = Dataset.model_validate({"source": "x", "columns": {"__row": "text"}})
-    with pytest.raises(DataRejected, match="other names than '__row'"):
-        read(tmp_path, "__row,label\nx,1\n", dataset)
-
-
 def test_a_text_column_stored_as_numbers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "day.parquet"
     pd.DataFrame({"said": [1, 2], "label": [1, 0]}).to_parquet(path)
@@ -164,6 +159,118 @@ def test_nested_cells_are_refused_by_their_type(
     )
 
 
+def test_each_label_of_a_row_becomes_an_index_of_its_own_classes(tmp_path: Path) -> None:
+    label = MultiTaskLabel(columns={"mood": ("sad", "calm", "glad"), "sure": (False, True)})
+    content = "said,sure,mood\na,True,glad\nb,false,sad\n"
+    frame = read(tmp_path, content, label=label)
+    assert frame[["__label0", "__label1"]].to_numpy().tolist() == [[2, 1], [0, 0]]
+    assert (frame[["__label0", "__label1"]].dtypes == np.int16).all()
+
+
+@pytest.mark.parametrize("yes", ["1", "true", "1.0", "True"])
+def test_many_labels_are_zero_and_one_however_they_are_written(tmp_path: Path, yes: str) -> None:
+    label = MultiLabel(columns=("sad", "calm"))
+    frame = read(tmp_path, f"said,calm,sad\na,{yes},0\nb,0,{yes}\n", label=label)
+    assert frame[["__label0", "__label1"]].to_numpy().tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_label_that_is_left_out_is_told_with_its_likely_name(tmp_path: Path) -> None:
+    label = MultiLabel(columns=("sad", "calm"))
+    with pytest.raises(DataRejected, match=r"the columns 'calm', got .* 'clam' for 'calm'"):
+        read(tmp_path, "said,sad,clam\na,0,1\n", label=label)
+
+
+ROLES = features(
+    paid="boolean",
+    born={"role": "time", "format": "%d.%m.%Y", "zone": "Europe/Berlin"},
+    face={"role": "embedding", "dimension": 2},
+)
+WITH_TIME_AND_WEIGHT = ROLES.model_copy(
+    update={"time": "at", "time_format": "%Y-%m-%d", "time_zone": "UTC", "weight": "times"}
+)
+ROLE_ROWS = (
+    "paid,born,face,at,times,label\n"
+    'yes,31.01.1990,"[1, 2]",2026-01-31,0.5,1\n'
+    ',,"[0.25, -2]",2026-02-01,2,0\n'
+)
+
+
+def test_every_role_has_its_type(tmp_path: Path) -> None:
+    frame = read(tmp_path, ROLE_ROWS, WITH_TIME_AND_WEIGHT)
+    kinds = {column: str(kind) for column, kind in frame.dtypes.items()}
+    assert kinds == {
+        "paid": "float64", "born": "datetime64[us, UTC]", "face": "object", "__label0": "int16",
+        "__key": "uint64", "__time": "datetime64[us, UTC]", "__weight": "float64", "__row": "str",
+    }  # fmt: skip
+    assert frame["paid"][0] == 1
+    assert frame["born"][0] == pd.Timestamp("1990-01-30T23:00Z")
+    assert frame.loc[1, ["paid", "born"]].isna().all()
+    assert np.array_equal(np.stack(frame["face"]), np.float32([[1, 2], [0.25, -2]]))
+    assert np.stack(frame["face"]).dtype == np.float32
+    assert frame["__time"][1] == pd.Timestamp("2026-02-01T00:00Z")
+    assert frame["__weight"].tolist() == [0.5, 2.0]
+
+
+def test_prepared_rows_survive_parquet(tmp_path: Path) -> None:
+    frame = read(tmp_path, ROLE_ROWS, WITH_TIME_AND_WEIGHT)
+    pq.write_table(to_arrow(frame), tmp_path / "rows")
+    stored = pq.read_table(tmp_path / "rows")
+    assert stored.column_names == list(frame.columns)
+    assert {name: str(stored[name].type) for name in ("paid", "born", "face", "__time")} == {
+        "paid": "double",
+        "born": "timestamp[us, tz=UTC]",
+        "face": "list<element: float>",
+        "__time": "timestamp[us, tz=UTC]",
+    }
+    pd.testing.assert_frame_equal(stored.to_pandas(), frame)
+    parts = pd.concat([stored.to_pandas(), frame], ignore_index=True)
+    assert to_arrow(parts).equals(pa.concat_tables([to_arrow(frame)] * 2).combine_chunks())
+
+
+def test_no_rows_and_rows_set_aside_have_their_arrow_types_too(tmp_path: Path) -> None:
+    found = read_all(tmp_path, ROLE_ROWS + 'x,,"[1]",2026-02-01,2,0\n', WITH_TIME_AND_WEIGHT)
+    assert to_arrow(found.frame.head(0)).schema.equals(to_arrow(found.frame).schema)
+    aside = to_arrow(found.quarantined)
+    assert aside["row"].to_pylist() == [3]
+    assert aside["face"].to_pylist() == ["[1]"]
+    assert to_arrow(found.quarantined.head(0)).schema.equals(aside.schema)
+
+
+def test_all_kinds_of_file_give_the_same_rows_of_every_role(tmp_path: Path) -> None:
+    lines = (
+        '{"paid": true, "born": "31.01.1990", "face": [1, 2], "at": "2026-01-31", "times": 0.5, '
+        '"label": 1}\n'
+        '{"face": [0.25, -2], "at": "2026-02-01", "times": 2, "label": 0}\n'
+    )
+    table = pa.table(
+        {
+            "paid": [True, None],
+            "born": [pd.Timestamp("1990-01-30T23:00Z"), None],
+            "face": pa.array([[1, 2], [0.25, -2]], pa.list_(pa.float32(), 2)),
+            "at": ["2026-01-31", "2026-02-01"],
+            "times": [0.5, 2.0],
+            "label": [1, 0],
+        }
+    )
+    pq.write_table(table, tmp_path / "stored")
+    written = read(tmp_path, ROLE_ROWS, WITH_TIME_AND_WEIGHT)
+    for name, content in (
+        ("day.jsonl", lines.encode()),
+        ("day.parquet", (tmp_path / "stored").read_bytes()),
+    ):
+        frame = read(tmp_path, content, WITH_TIME_AND_WEIGHT, name=name)
+        pd.testing.assert_frame_equal(frame.drop(columns="__row"), written.drop(columns="__row"))
+
+
+@pytest.mark.parametrize("column", ["__row", "__label0", "__mine"])
+def test_a_column_that_begins_as_ours_do_is_refused(tmp_path: Path, column: str) -> None:
+    with pytest.raises(DataRejected, match=f"other names than '{column}': those that begin with"):
+        read(tmp_path, f"{column},label\nx,1\n", features(**{column: "text"}))
+    label = SingleLabel(column=column, classes=(0, 1))
+    with pytest.raises(DataRejected, match=f"other names than '{column}'"):
+        read(tmp_path, f"said,{column}\nx,1\n", label=label)
+
+
 @pytest.mark.parametrize("other", ["so good", " So\t GOOD ", "\uff53\uff4f good", "so\u00a0good"])
 def test_texts_that_a_person_calls_the_same_are_one_case(tmp_path: Path, other: str) -> None:
     frame = read(tmp_path, f'said,label\nso good,1\n"{other}",1\nso bad,1\n')
@@ -185,9 +292,42 @@ def test_a_table_of_numbers_alone_has_cases(tmp_path: Path) -> None:
     assert read(tmp_path, "size,label\n1,1\n2,1\n1,0\n", dataset)["__key"].nunique() == 2
 
 
+@pytest.mark.parametrize(
+    ("column", "same", "others"),
+    [
+        ("paid", ("yes", "1"), ("no", "")),
+        ("born", ("31.01.1990", " 31.01.1990"), ("01.02.1990", "")),
+        ("face", ('"[0, 2]"', '"[-0.0, 2e0]"'), ('"[2, 0]"', '"[0, 3]"')),
+    ],
+)
+def test_cells_of_every_role_tell_cases_apart(
+    tmp_path: Path, column: str, same: tuple[str, str], others: tuple[str, str]
+) -> None:
+    cells = {"paid": "no", "born": "02.02.2002", "face": '"[5, 5]"'}
+    rows = [",".join((cells | {column: cell}).values()) for cell in (*same, *others)]
+    content = "paid,born,face,label\n" + "".join(f"{row},1\n" for row in rows)
+    keys = read(tmp_path, content, ROLES)["__key"]
+    assert keys[0] == keys[1]
+    assert keys.nunique() == 3
+
+
+def test_keys_of_numbers_and_levels_are_those_of_earlier_releases() -> None:
+    dataset = features(kind="category", size="number", sort="category", high="number")
+    frame = pd.DataFrame(
+        {
+            "kind": pd.Series(["a", None], dtype="str"),
+            "size": [1.5, np.nan],
+            "sort": pd.Series(["b", "c"], dtype="str"),
+            "high": [-0.0, 2.0],
+        }
+    )
+    assert group_keys(frame, dataset).tolist() == [2991502459713286408, 11197111012002285112]
+    assert len(group_keys(frame.head(0), dataset)) == 0
+
+
 def test_keys_are_the_same_in_another_process_and_for_ever() -> None:
     program = (
-        "import pandas as pd; from learning.tables import group_keys;"
+        "import pandas as pd; from learning.marks import group_keys;"
         "from tests.learning.tables import TEXT_ONLY;"
         "print(*group_keys(pd.DataFrame({'said': ['So good', None]}), TEXT_ONLY))"
     )
