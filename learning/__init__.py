@@ -1,7 +1,8 @@
 """What we know of learning from rare classes: pure, without network, orchestration or registry.
 
-Rows come in through `tables` (one file, validated; `files` turns bytes into columns, `cells` gives
-them their types). `shards` keeps those of an object and sets aside what breaks the schema, and
+Rows come in through `tables` (one file, validated; `files` and `json_lines` turn bytes into columns,
+`cells`, `instants` and `embeddings` give them their types, `marks` names rows and their groups,
+`quarantine` tells what broke the schema, in the `wording` of all such messages). `shards` keeps those of an object and sets aside what breaks the schema, and
 `assembly` makes the two sides of a night of them, by `cleaning` (rows of no use), `floors` (enough
 rows of each class) and `splits` (holdout and folds). `features`,
 `samplers` and `classifiers` build the parts that a plan names; `pipelines` joins them into the one
