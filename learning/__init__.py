@@ -1,12 +1,12 @@
 """What we know of learning from rare classes: pure, without network, orchestration or registry.
 
-Rows come in through `tables` (one file, validated; `files` and `json_lines` turn bytes into columns,
-`cells`, `instants` and `embeddings` give them their types, `marks` names rows and their groups,
-`quarantine` tells what broke the schema, in the `wording` of all such messages). `shards` keeps those of an object and sets aside what breaks the schema, and
-`assembly` makes the two sides of a night of them, by `cleaning` (rows of no use), `floors` (enough
-rows of each class) and `splits` (holdout and folds). `features`,
-`samplers` and `classifiers` build the parts that a plan names; `pipelines` joins them into the one
-unfitted pipeline that meets rows in a fold.
+Rows come in through `tables` (one file, validated; `files` and `json_lines` turn bytes into
+columns, `cells`, `instants` and `embeddings` give them their types, `marks` names rows and their
+groups, `quarantine` tells what broke the schema, in the `wording` of all such messages). `shards`
+keeps those of an object and sets aside what breaks the schema, and `assembly` makes the two sides
+of a night of them, by `cleaning` (rows of no use), `floors` (enough rows of each class) and
+`splits` (holdout and folds). `features`, `samplers` and `classifiers` build the parts that a plan
+names; `pipelines` joins them into the one unfitted pipeline that meets rows in a fold.
 
 `workers` keeps the processes and `folds` fits one fold in one of them; `oof` keeps its answers.
 `screening` compares the answers to imbalance on equal folds. `space` opens a plan's knobs and
