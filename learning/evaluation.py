@@ -5,59 +5,106 @@ from collections.abc import Sequence
 import numpy as np
 
 from learning import metrics
-from learning.arrays import Decisions, Labels, Probabilities
-from learning.bootstrap import macro_f1_interval
+from learning.answers import Answers
+from learning.arrays import Decisions, Labels, LabelTable, Probabilities
+from learning.bootstrap import macro_f1_interval, own
+from learning.objectives import aims
+from schemas.label import Target
+from schemas.objectives import MacroF1, Objective
 from schemas.plan import Gate
-from schemas.results import ClassScore, Scorecard
+from schemas.results import ClassScore, Interval, Scorecard, TargetScore
 
 
 def scorecard(
-    labels: Labels,  # (n,), n >= 1
-    probabilities: Probabilities,  # (n, classes), calibrated
-    decisions: Decisions,  # (n,), offsets applied
-    class_texts: Sequence[str],
+    labels: LabelTable,  # (n, targets), n >= 1
+    answers: Answers,  # calibrated, offsets applied
+    targets: Sequence[Target],
+    objective: Objective,
     gate: Gate,
     seed: int,
-    latency_ms: float | None = None,  # a row
 ) -> Scorecard:
     """Every figure from the same rows; the card refuses figures that contradict each other."""
-    counts = metrics.confusion(labels, decisions, len(class_texts))
-    recalls = [r for r in metrics.class_figures(counts).recall if r is not None]
+    chance = (gate.resamples, gate.confidence, seed)
+    scored = own(labels, answers, aims(objective, targets), *chance)
+    macro_f1 = scored.score
+    if not isinstance(objective, MacroF1):
+        macro_f1 = macro_f1_interval(labels, answers.decisions, targets, *chance)
+    each = zip(
+        targets,
+        labels.T,
+        answers.decisions.T,
+        answers.probabilities,
+        scored.targets,
+        strict=True,
+    )
+    right = (labels == answers.decisions).all(axis=1)
     return Scorecard(
         rows=len(labels),
-        macro_f1=macro_f1_interval(
-            labels, decisions, len(class_texts), gate.resamples, gate.confidence, seed
-        ),
+        score=scored.score,
+        macro_f1=macro_f1,
+        exact_match=float(right.mean()) if len(targets) > 1 else None,
+        targets=tuple(_target_score(*one) for one in each),
+        latency_ms=answers.latency_ms,
+    )
+
+
+def _target_score(
+    target: Target,
+    labels: Labels,
+    decisions: Decisions,
+    probabilities: Probabilities,
+    score: Interval,
+) -> TargetScore:
+    counts = metrics.confusion(labels, decisions, target.classes)
+    figures = metrics.class_figures(counts)
+    return TargetScore(
+        name=target.name,
+        rows=len(labels),
+        counted=target.counted,
+        score=score,
+        macro_f1=_mean_of_counted(target, figures, figures.f1),
+        macro_precision=_mean_of_counted(target, figures, figures.precision),
+        macro_recall=_mean_of_counted(target, figures, figures.recall),
         accuracy=float(np.trace(counts) / len(labels)),
-        balanced_accuracy=float(np.mean(recalls)),
+        balanced_accuracy=float(np.mean([r for r in figures.recall if r is not None])),
         log_loss=metrics.log_loss(probabilities, labels),
         brier=metrics.brier(probabilities, labels),
         ece=metrics.expected_calibration_error(probabilities, labels),
         roc_auc=metrics.roc_auc(probabilities, labels),
-        average_precision=metrics.average_precision(probabilities, labels),
-        classes=_class_scores(counts, probabilities, labels, class_texts),
+        average_precision=metrics.average_precision(probabilities, labels, target.counted),
+        classes=_class_scores(counts, figures, probabilities, labels, target.class_texts),
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts),
-        latency_ms=latency_ms,
     )
+
+
+def _mean_of_counted(
+    target: Target, figures: metrics.ClassFigures, each: tuple[float | None, ...]
+) -> float:
+    """Over counted classes with rows or decisions; one that lacks the other adds 0, as to F1."""
+    seen = [each[c] or 0.0 for c in target.counted if figures.f1[c] is not None]
+    return float(np.mean(seen)) if seen else 0.0
 
 
 def _class_scores(
     counts: metrics.Confusion,
+    figures: metrics.ClassFigures,
     probabilities: Probabilities,
     labels: Labels,
     class_texts: Sequence[str],
 ) -> tuple[ClassScore, ...]:
-    figures = metrics.class_figures(counts)
     areas = metrics.average_precisions(probabilities, labels)
+    roc_aucs = metrics.roc_aucs(probabilities, labels)
     return tuple(
         ClassScore(
             name=name,
             support=int(counts[c].sum()),
             predicted=int(counts[:, c].sum()),
+            hits=int(counts[c, c]),
             precision=figures.precision[c],
             recall=figures.recall[c],
             f1=figures.f1[c],
             average_precision=areas[c],
+            roc_auc=roc_aucs[c],
         )
         for c, name in enumerate(class_texts)
     )

@@ -1,8 +1,8 @@
 """The verdict: whether a challenger has shown enough, on the same rows, to take over.
 
-The reference stays unless the challenger's macro-F1 is higher beyond chance (paired bootstrap),
-no class pays for it, its probabilities stay honest, and it answers in time. What the rows can't
-settle is said with the number of rows that could.
+The reference stays unless the challenger's objective is higher beyond chance (paired bootstrap), no
+class and no task pays for it, its probabilities stay honest, and it answers in time. What the rows
+can't settle is said with the number of rows that could.
 """
 
 import math
@@ -12,24 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from learning import metrics
-from learning.arrays import Decisions, Labels, Probabilities
-from learning.bootstrap import PairedBootstrap, class_f1_intervals, paired_macro_f1
+from learning.answers import Answers
+from learning.arrays import LabelTable
+from learning.bootstrap import Bootstrap, own, paired
+from learning.objectives import Aim, MeanF, MeanRanking, aims
+from schemas.label import Target
+from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate
-from schemas.results import ClassChange, Decision, Interval, Verdict
+from schemas.results import ClassChange, Decision, Interval, TargetChange, Verdict
 
 TOO_MANY = 10
 """A difference that needs more than this many times the rows of a class is none in practice."""
 ROUNDING = 1e-12
-"""Sums of equal F1 in another order of classes differ by less than this."""
+"""Sums of equal figures in another order of classes differ by less than this."""
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One model on the holdout: calibrated probabilities, decisions, milliseconds a row."""
+class _Counted:
+    """A class that counts, by its place: target `t`, class `c`."""
 
-    probabilities: Probabilities
-    decisions: Decisions
-    latency_ms: float | None = None
+    t: int
+    c: int
 
 
 @dataclass(frozen=True)
@@ -37,35 +40,58 @@ class _Objection:
     """A reason against promotion. `rows` more of `of_class` would settle it, if it's set."""
 
     reason: str
-    of_class: int | None = None
+    of_class: _Counted | None = None
     rows: int | None = None
 
 
 @dataclass(frozen=True)
-class _Trial:
-    """What is judged: both models' answers to the same rows, and what their difference came to."""
+class _Question:
+    """What is judged, and by which rules."""
 
-    labels: Labels
-    reference: Answers
-    challenger: Answers
-    names: tuple[str, ...]
+    labels: LabelTable
+    targets: tuple[Target, ...]
+    aims: tuple[Aim, ...]
+    metric: str
     gate: Gate
     seed: int
     reference_name: str
-    paired: PairedBootstrap
 
     @property
-    def support(self) -> list[int]:
-        """Holdout rows of each class."""
-        counts = np.bincount(self.labels, minlength=len(self.names))
-        return [int(count) for count in counts]
+    def counted(self) -> list[_Counted]:
+        return [_Counted(t, c) for t, target in enumerate(self.targets) for c in target.counted]
+
+    def support(self, at: _Counted) -> int:
+        """Holdout rows of the class."""
+        return int(np.count_nonzero(self.labels[:, at.t] == at.c))
+
+    def called(self, at: _Counted) -> str:
+        """The class as reasons call it: of many labels the label, of many targets with its own."""
+        target = self.targets[at.t]
+        if _is_one_of_many_labels(target):
+            return f"label '{target.name}'"
+        of = f" of '{target.name}'" if len(self.targets) > 1 else ""
+        return f"class '{target.class_texts[at.c]}'{of}"
+
+    def about(self, rows: int, at: _Counted) -> str:
+        return f"(about {rows} more rows of {self.called(at)})"
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Both models' answers to the question, and what their difference came to."""
+
+    question: _Question
+    reference: Answers
+    challenger: Answers
+    paired: Bootstrap
 
 
 def judge(
-    labels: Labels,  # (n,) of the holdout
+    labels: LabelTable,  # (n, targets) of the holdout
     reference: Answers,
     challenger: Answers,
-    class_texts: Sequence[str],
+    targets: Sequence[Target],
+    objective: Objective,
     gate: Gate,
     seed: int,
     reference_name: str,  # as reasons call it: "champion 3", "the baseline"
@@ -77,172 +103,260 @@ def judge(
     Against no model at all (`harm=False`) only the gain and the latency count: a constant answer
     is perfectly calibrated, and perfect on the most common class.
     """
-    names = tuple(class_texts)
-    if not len(labels):
-        return _verdict(reference_name, _absent_classes([0] * len(names), names, gate), None, names)
-    paired = paired_macro_f1(
+    question = _Question(
         labels,
-        reference.decisions,
-        challenger.decisions,
-        len(names),
+        tuple(targets),
+        aims(objective, targets),
+        objective_name(objective),
+        gate,
+        seed,
+        reference_name,
+    )
+    if not len(labels):
+        return _verdict(question, _absent_classes(question), None)
+    compared = paired(
+        labels,
+        reference,
+        challenger,
+        question.aims,
+        targets,
         gate.resamples,
         gate.confidence,
         seed,
     )
-    trial = _Trial(labels, reference, challenger, names, gate, seed, reference_name, paired)
-    return _verdict(reference_name, _objections(trial, harm), trial, names)
+    trial = _Trial(question, reference, challenger, compared)
+    return _verdict(question, _objections(trial, harm), compared)
 
 
 def _objections(trial: _Trial, harm: bool) -> list[_Objection]:
-    """Against promotion; where macro-F1 alone says no, nothing else is asked."""
-    first = (
-        _absent_classes(trial.support, trial.names, trial.gate)
-        or _no_gain(trial)
-        or _gain_within_chance(trial)
-    )
+    """Against promotion; where the objective alone says no, nothing else is asked."""
+    first = _absent_classes(trial.question) or _no_gain(trial) or _gain_within_chance(trial)
     if first or not harm:
         return first or _slowness(trial)
-    return [*_class_losses(trial), *_worse_calibration(trial), *_slowness(trial)]
+    return [
+        *_task_losses(trial),
+        *_class_losses(trial),
+        *_worse_calibration(trial),
+        *_slowness(trial),
+    ]
 
 
 def _verdict(
-    reference_name: str, objections: list[_Objection], trial: _Trial | None, names: tuple[str, ...]
+    question: _Question, objections: list[_Objection], compared: Bootstrap | None
 ) -> Verdict:
     final = [each for each in objections if each.rows is None]
-    asked = {each.of_class: each.rows for each in objections}
     decision: Decision = "HOLD" if final else "INSUFFICIENT EVIDENCE" if objections else "PROMOTE"
     reasons = [each.reason for each in (*final, *(o for o in objections if o not in final))]
-    if trial is None:
-        return Verdict(decision=decision, reference=reference_name, reasons=tuple(reasons))
+    if compared is None:
+        return Verdict(decision=decision, reference=question.reference_name, reasons=tuple(reasons))
+    asked = {at: _most_rows(objections, at) for at in question.counted}
+    several = len(question.targets) > 1
     return Verdict(
         decision=decision,
-        reference=reference_name,
-        reasons=tuple(reasons) or (_promoted(trial),),
-        difference=trial.paired.macro,
+        reference=question.reference_name,
+        reasons=tuple(reasons) or (_promoted(question, compared.score),),
+        difference=compared.score,
+        target_changes=tuple(
+            TargetChange(name=target.name, score=change)
+            for target, change in zip(question.targets, compared.targets, strict=True)
+            if several
+        ),
         class_changes=tuple(
-            ClassChange(name=name, f1=change, more_rows=asked.get(c))
-            for c, (name, change) in enumerate(zip(names, trial.paired.classes, strict=True))
+            ClassChange(
+                target=question.targets[at.t].name,
+                name=question.targets[at.t].class_texts[at.c],
+                f1=compared.classes[at.t][at.c],
+                more_rows=rows,
+            )
+            for at, rows in asked.items()
         ),
     )
 
 
-def _promoted(trial: _Trial) -> str:
+def _most_rows(objections: list[_Objection], at: _Counted) -> int | None:
+    return max((o.rows for o in objections if o.of_class == at and o.rows), default=None)
+
+
+def _promoted(question: _Question, gain: Interval) -> str:
     return (
-        f"Macro-F1 is {_signed(trial.paired.macro)} against {trial.reference_name} "
-        f"on {len(trial.labels)} rows: higher beyond chance, and no class pays for it."
+        f"{_sentence(question.metric)} is {_signed(gain)} against {question.reference_name} "
+        f"on {len(question.labels)} rows: higher beyond chance, and no class pays for it."
     )
 
 
-def _absent_classes(support: list[int], names: tuple[str, ...], gate: Gate) -> list[_Objection]:
+def _absent_classes(question: _Question) -> list[_Objection]:
     """Classes that the holdout lacks; enough is where one row weighs at most `max_class_drop`."""
-    enough = math.ceil(1 / max(gate.max_class_drop, 0.01))
+    enough = math.ceil(1 / max(question.gate.max_class_drop, 0.01))
     return [
-        _Objection(f"The holdout has no row of class '{name}' {_about(enough, name)}.", c, enough)
-        for c, name in enumerate(names)
-        if not support[c]
+        _Objection(
+            f"The holdout has no row of {question.called(at)} {question.about(enough, at)}.",
+            at,
+            enough,
+        )
+        for at in question.counted
+        if not question.support(at)
     ]
 
 
 def _no_gain(trial: _Trial) -> list[_Objection]:
-    if np.array_equal(trial.reference.decisions, trial.challenger.decisions):
+    question, gain = trial.question, trial.paired.score
+    name, rows = question.reference_name, len(question.labels)
+    if any(isinstance(aim, MeanRanking) for aim in question.aims):
+        # Decisions do not matter to a ranking; one that no resample tells apart is the same.
+        if gain.low == gain.value == gain.high == 0:
+            return [
+                _Objection(f"All of {rows} rows are ranked as {name} does; a tie changes nothing.")
+            ]
+    elif np.array_equal(trial.reference.decisions, trial.challenger.decisions):
         return [
             _Objection(
-                f"Every one of {len(trial.labels)} rows is decided as {trial.reference_name} "
-                "decides it; a tie changes nothing."
+                f"Every one of {rows} rows is decided as {name} decides it; a tie changes nothing."
             )
         ]
-    if trial.paired.macro.value <= ROUNDING:
-        return [
-            _Objection(
-                f"Macro-F1 is not higher: {_signed(trial.paired.macro)} "
-                f"against {trial.reference_name}."
-            )
-        ]
+    if gain.value <= ROUNDING:
+        told = f"{_sentence(question.metric)} is not higher: {_signed(gain)} against {name}."
+        return [_Objection(told)]
     return []
 
 
 def _gain_within_chance(trial: _Trial) -> list[_Objection]:
     """Too few rows for this gain; a bound narrows with the root of their number."""
-    gain = trial.paired.macro
+    question, gain = trial.question, trial.paired.score
     if gain.low > ROUNDING:
         return []
-    c = _widest_class(trial)
-    times = ((gain.value - gain.low) / gain.value) ** 2 - 1
-    rows = max(1, math.ceil(times * trial.support[c]))
+    widest = _widest_class(trial, _weighed(question))
+    rows = _rows_to_settle(gain, 0.0, question.support(widest))
     told = (
-        f"Macro-F1 is {_signed(gain)} against {trial.reference_name}: it may be chance on "
-        f"{len(trial.labels)} rows"
+        f"{_sentence(question.metric)} is {_signed(gain)} against {question.reference_name}: "
+        f"it may be chance on {len(question.labels)} rows"
     )
-    if rows > TOO_MANY * trial.support[c]:
+    if rows > TOO_MANY * question.support(widest):
         return [_Objection(f"{told}, and the difference is too small to tell apart.")]
-    return [_Objection(f"{told} {_about(rows, trial.names[c])}.", c, rows)]
+    return [_Objection(f"{told} {question.about(rows, widest)}.", widest, rows)]
 
 
-def _widest_class(trial: _Trial) -> int:
+def _weighed(question: _Question) -> list[_Counted]:
+    """The classes that the objective looks at, of those that count."""
+
+    def weighs(at: _Counted) -> bool:
+        match question.aims[at.t]:
+            case MeanF(counted=counted):
+                return at.c in counted
+            case MeanRanking(of=of):
+                return of is None or at.c == of
+            case _:
+                return True
+
+    return [at for at in question.counted if weighs(at)]
+
+
+def _widest_class(trial: _Trial, among: list[_Counted]) -> _Counted:
     """The class of which the challenger's F1 is least certain; of equals the one of fewest rows."""
-    own = class_f1_intervals(
-        trial.labels,
-        trial.challenger.decisions,
-        len(trial.names),
-        trial.gate.resamples,
-        trial.gate.confidence,
-        trial.seed,
-    )
-    first_rows = [int(np.argmax(trial.labels == c)) for c in range(len(own))]
+    question = trial.question
+    f1s = own(
+        question.labels,
+        trial.challenger,
+        # Only the intervals of the classes are wanted, and these cost least.
+        [MeanF(target.counted) for target in question.targets],
+        question.gate.resamples,
+        question.gate.confidence,
+        question.seed,
+    ).classes
 
-    def doubt(c: int) -> tuple[float, int, int]:
+    def doubt(at: _Counted) -> tuple[float, int, int]:
         # Rounded, and ended by the rows' order: no tie is settled by a class's number.
-        return round(own[c].high - own[c].low, 9), -trial.support[c], -first_rows[c]
+        interval = f1s[at.t][at.c]
+        first_row = int(np.argmax(question.labels[:, at.t] == at.c))
+        return round(interval.high - interval.low, 9), -question.support(at), -first_row
 
-    return max(range(len(own)), key=doubt)
+    return max(among, key=doubt)
+
+
+def _rows_to_settle(change: Interval, loss: float, support: int) -> int:
+    """More rows of a class after which the lower bound would stay above minus the loss allowed."""
+    times = ((change.value - change.low) / (change.value + loss)) ** 2 - 1
+    return max(1, math.ceil(times * support))
 
 
 def _class_losses(trial: _Trial) -> list[_Objection]:
     """Classes that may have lost more than allowed; those that did lose are final."""
-    allowed = trial.gate.max_class_drop
+    question, allowed = trial.question, trial.question.gate.max_class_drop
     found = []
-    for c, (name, change) in enumerate(zip(trial.names, trial.paired.classes, strict=True)):
+    for at in question.counted:
+        change = trial.paired.classes[at.t][at.c]
         if change.low >= -allowed:
             continue
         told = (
-            f"Class '{name}' may lose more than {allowed:.4f} of F1: {_signed(change)} "
-            f"on {trial.support[c]} rows"
+            f"{_sentence(question.called(at))} may lose more than {allowed:.4f} of F1: "
+            f"{_signed(change)} on {question.support(at)} rows"
         )
-        if change.value < 0 or change.value + allowed <= 0:
-            found.append(_Objection(f"{told}."))
-            continue
-        times = ((change.value - change.low) / (change.value + allowed)) ** 2 - 1
-        rows = max(1, math.ceil(times * trial.support[c]))
-        found.append(_Objection(f"{told} {_about(rows, name)}.", c, rows))
+        found.append(_loss(question, told, change, allowed, at))
     return found
+
+
+def _task_losses(trial: _Trial) -> list[_Objection]:
+    """Tasks of several that may have lost more of the objective than allowed; see above."""
+    question, allowed = trial.question, trial.question.gate.max_task_drop
+    found = []
+    for t, (target, change) in enumerate(zip(question.targets, trial.paired.targets, strict=True)):
+        alone = len(question.targets) == 1 or _is_one_of_many_labels(target)
+        if alone or change.low >= -allowed:
+            continue
+        told = (
+            f"'{target.name}' may lose more than {allowed:.4f} of {question.metric}: "
+            f"{_signed(change)} on {len(question.labels)} rows"
+        )
+        widest = _widest_class(trial, [at for at in question.counted if at.t == t])
+        found.append(_loss(question, told, change, allowed, widest))
+    return found
+
+
+def _loss(
+    question: _Question, told: str, change: Interval, allowed: float, at: _Counted
+) -> _Objection:
+    if change.value < 0 or change.value + allowed <= 0:
+        return _Objection(f"{told}.")
+    rows = _rows_to_settle(change, allowed, question.support(at))
+    return _Objection(f"{told} {question.about(rows, at)}.", at, rows)
 
 
 def _worse_calibration(trial: _Trial) -> list[_Objection]:
     """Against the reference's error, or what chance alone gives on these rows if that is more."""
-    allowed = trial.gate.max_ece_increase
-    before = metrics.expected_calibration_error(trial.reference.probabilities, trial.labels)
-    after = metrics.expected_calibration_error(trial.challenger.probabilities, trial.labels)
-    chance = metrics.chance_calibration_error(trial.challenger.probabilities)
-    if after - max(before, chance) <= allowed:
-        return []
-    return [
-        _Objection(
-            f"The expected calibration error is {after:.4f}, {trial.reference_name} has "
-            f"{before:.4f}, chance gives {chance:.4f}: it may grow by {allowed:.4f} at most."
+    question, allowed = trial.question, trial.question.gate.max_ece_increase
+    found = []
+    for t, target in enumerate(question.targets):
+        labels = question.labels[:, t]
+        before, after = (
+            metrics.expected_calibration_error(answers.probabilities[t], labels)
+            for answers in (trial.reference, trial.challenger)
         )
-    ]
+        chance = metrics.chance_calibration_error(trial.challenger.probabilities[t])
+        if after - max(before, chance) <= allowed:
+            continue
+        of = f" of '{target.name}'" if len(question.targets) > 1 else ""
+        found.append(
+            _Objection(
+                f"The expected calibration error{of} is {after:.4f}, {question.reference_name} has "
+                f"{before:.4f}, chance gives {chance:.4f}: it may grow by {allowed:.4f} at most."
+            )
+        )
+    return found
 
 
 def _slowness(trial: _Trial) -> list[_Objection]:
-    took, allowed = trial.challenger.latency_ms, trial.gate.max_latency_ms
+    took, allowed = trial.challenger.latency_ms, trial.question.gate.max_latency_ms
     if took is None or took <= allowed:
         return []
     return [_Objection(f"A row takes {took:.4f} ms; expected at most {allowed:.4f} ms.")]
 
 
+def _is_one_of_many_labels(target: Target) -> bool:
+    return len(target.counted) < target.classes
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _signed(figure: Interval) -> str:
     return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"
-
-
-def _about(rows: int, name: str) -> str:
-    return f"(about {rows} more rows of class '{name}')"

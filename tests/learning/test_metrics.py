@@ -70,9 +70,45 @@ def test_average_precision_of_two_classes_is_the_rarer_ones() -> None:
     case = world(300, 2, 3)
     rare = int(np.argmin(np.bincount(case.labels)))
     expected = oracle.average_precision_score(case.labels == rare, case.truth[:, rare])
-    assert metrics.average_precision(case.truth, case.labels) == pytest.approx(expected)
-    flipped = metrics.average_precision(case.truth[:, ::-1], 1 - case.labels)
+    assert metrics.average_precision(case.truth, case.labels, (0, 1)) == pytest.approx(expected)
+    flipped = metrics.average_precision(case.truth[:, ::-1], 1 - case.labels, (0, 1))
     assert flipped == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "counted", "ranked"),
+    [
+        pytest.param([0, 0, 1], 2, (0, 1), (1,), id="the rarer of two"),
+        pytest.param([0, 1], 2, (0, 1), (0, 1), id="two that are equally rare"),
+        pytest.param([0, 0], 2, (0, 1), (0,), id="the only one there"),
+        pytest.param([1, 1, 0], 2, (1,), (1,), id="a label of many, however common"),
+        pytest.param([0, 0, 0, 1, 3], 4, (0, 1, 2, 3), (0, 1, 3), id="all that are there of more"),
+        pytest.param([], 2, (0, 1), (), id="no rows"),
+    ],
+)
+def test_which_classes_are_ranked(
+    labels: list[int], classes: int, counted: tuple[int, ...], ranked: tuple[int, ...]
+) -> None:
+    assert metrics.ranked_classes(np.array(labels, dtype=np.int64), classes, counted) == ranked
+
+
+def test_roc_auc_of_each_class_is_scikit_learns() -> None:
+    case = world(300, 3, 1)
+    expected = [oracle.roc_auc_score(case.labels == c, case.truth[:, c]) for c in range(3)]
+    assert metrics.roc_aucs(case.truth, case.labels) == pytest.approx(expected)
+    assert metrics.roc_aucs(case.truth, np.zeros(300, dtype=np.int64)) == (None,) * 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.floats(0.1, 10))
+def test_f_beta_is_scikit_learns(seed: int, beta: float) -> None:
+    labels, decisions = np.random.default_rng(seed).integers(0, 4, (2, 50))
+    counts = metrics.confusion(labels, decisions, 4)
+    ours = metrics.class_fs(np.diagonal(counts), counts.sum(0), counts.sum(1), beta)
+    theirs = oracle.fbeta_score(
+        labels, decisions, beta=beta, average=None, labels=range(4), zero_division=np.nan
+    )
+    assert ours == pytest.approx(theirs, nan_ok=True)
 
 
 @pytest.mark.parametrize(
