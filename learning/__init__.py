@@ -15,7 +15,9 @@ and how wide, `ranking` which trial is best, `gains` what the end of it bought, 
 next night starts from. `refit` fits the finalist on all training rows; `models` keeps it as data
 (`boosters` for LightGBM), and `serving` answers with it.
 
-`metrics`, `bootstrap`, `offsets` and `calibration` work on labels and probabilities alone;
+`metrics`, `bootstrap`, `offsets` and `calibration` (`priors` before it, its fits in `scaling`) work
+on labels and probabilities alone;
 `holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate` gives the verdict,
-`plots` draws both. `arrays` names what passes between them.
+`plots` draws both, `curves` the probabilities, `histories` the search (`importance` says what
+mattered in it), all on `drawing`'s paper. `arrays` names what passes between them.
 """
