@@ -2,6 +2,10 @@
 
 Class weights stand beside the samplers because they answer the same question, and the screening
 compares all of them on equal folds. `learning/samplers.py` builds what is described here.
+
+Of every method, `ratio` is how large the rare classes are to be, as a share of the largest. What a
+fold is too small for is eased, never refused: fewer neighbours, plain SMOTE where a method finds no
+hard rows, copies where a class has one row.
 """
 
 from typing import Annotated, Literal
@@ -14,6 +18,7 @@ from schemas.strict import Strict
 Share = Annotated[float, Field(gt=0, le=1)]
 Exponent = Annotated[float, Field(ge=0, le=1)]
 Neighbours = Annotated[int, Field(ge=1)]
+Members = Annotated[int, Field(ge=1, le=100)]
 
 
 class NoResampling(Strict):
@@ -36,14 +41,108 @@ class RandomUndersampling(Strict):
     ratio: Knob[Share] = 1.0
 
 
+class RandomOversampling(Strict):
+    """Repeat rows of smaller classes, drawn at random, up to `ratio` of the largest.
+
+    Batista, Prati & Monard 2004 found it hard to beat.
+    """
+
+    kind: Literal["random-oversampling"] = "random-oversampling"
+    ratio: Knob[Share] = 1.0
+
+
 class Smote(Strict):
-    """Synthesise rows of smaller classes up to `ratio` of the largest (Chawla et al. 2002)."""
+    """Synthesise rows of smaller classes up to `ratio` of the largest (Chawla et al. 2002).
+
+    A synthetic row lies between a row and one of its `k_neighbors` nearest of the same class.
+    """
 
     kind: Literal["smote"] = "smote"
     k_neighbors: Knob[Neighbours] = 5
     ratio: Knob[Share] = 1.0
 
 
+class SmoteNC(Strict):
+    """SMOTE for mixed columns (Chawla et al. 2002, section 6.1): numbers and words are blended,
+    each category takes the most frequent level among the neighbours.
+
+    SMOTE itself where the data set has no category.
+    """
+
+    kind: Literal["smote-nc"] = "smote-nc"
+    k_neighbors: Knob[Neighbours] = 5
+    ratio: Knob[Share] = 1.0
+
+
+class BorderlineSmote(Strict):
+    """SMOTE from the rows in danger only (Han, Wang & Mao 2005): those with at least half, not
+    all, of their `m_neighbors` in other classes.
+
+    `variant` 1 blends with the same class; 2 with any neighbour, less far towards other classes.
+    """
+
+    kind: Literal["borderline-smote"] = "borderline-smote"
+    k_neighbors: Knob[Neighbours] = 5
+    m_neighbors: Knob[Neighbours] = 10
+    variant: Knob[Literal[1, 2]] = 1
+    ratio: Knob[Share] = 1.0
+
+
+class Adasyn(Strict):
+    """SMOTE that synthesises more where more neighbours are of other classes (He et al. 2008).
+
+    Each row's number is rounded, so the classes reach `ratio` only about.
+    """
+
+    kind: Literal["adasyn"] = "adasyn"
+    k_neighbors: Knob[Neighbours] = 5
+    ratio: Knob[Share] = 1.0
+
+
+class SmoteEnn(Strict):
+    """SMOTE, then edited nearest neighbours (Wilson 1972; Batista, Prati & Monard 2004): rows of
+    any class go unless all `enn_neighbors` nearest are of their class. A class never goes whole.
+    """
+
+    kind: Literal["smote-enn"] = "smote-enn"
+    k_neighbors: Knob[Neighbours] = 5
+    enn_neighbors: Knob[Neighbours] = 3
+    ratio: Knob[Share] = 1.0
+
+
+class SmoteTomek(Strict):
+    """SMOTE, then no Tomek links (Tomek 1976; Batista, Bazzan & Monard 2003): of two rows of
+    different classes that are each other's nearest, both go. A class never goes whole.
+    """
+
+    kind: Literal["smote-tomek"] = "smote-tomek"
+    k_neighbors: Knob[Neighbours] = 5
+    ratio: Knob[Share] = 1.0
+
+
+class BalancedEnsemble(Strict):
+    """`members` classifiers, each on its own random undersample, whose probabilities are averaged.
+
+    EasyEnsemble (Liu, Wu & Zhou 2009) of any classifier: unlike one undersample, it throws hardly
+    a row away.
+    """
+
+    kind: Literal["balanced-ensemble"] = "balanced-ensemble"
+    members: Knob[Members] = 10
+    ratio: Knob[Share] = 1.0
+
+
 Imbalance = Annotated[
-    NoResampling | ClassWeights | RandomUndersampling | Smote, Field(discriminator="kind")
+    NoResampling
+    | ClassWeights
+    | RandomUndersampling
+    | RandomOversampling
+    | Smote
+    | SmoteNC
+    | BorderlineSmote
+    | Adasyn
+    | SmoteEnn
+    | SmoteTomek
+    | BalancedEnsemble,
+    Field(discriminator="kind"),
 ]

@@ -9,7 +9,20 @@ from schemas.classifiers import (
     RandomForest,
     XGBoost,
 )
-from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
+from schemas.samplers import (
+    Adasyn,
+    BalancedEnsemble,
+    BorderlineSmote,
+    ClassWeights,
+    Imbalance,
+    NoResampling,
+    RandomOversampling,
+    RandomUndersampling,
+    Smote,
+    SmoteEnn,
+    SmoteNC,
+    SmoteTomek,
+)
 
 SAMPLERS: dict[str, Imbalance] = {
     "none": NoResampling(),
@@ -19,6 +32,14 @@ SAMPLERS: dict[str, Imbalance] = {
     "random-undersampling-half": RandomUndersampling(ratio=0.5),
     "smote": Smote(k_neighbors=5, ratio=1.0),
     "smote-half": Smote(k_neighbors=5, ratio=0.5),
+    "random-oversampling": RandomOversampling(ratio=1.0),
+    "smote-nc": SmoteNC(k_neighbors=5, ratio=1.0),
+    "borderline-smote": BorderlineSmote(k_neighbors=5, m_neighbors=10, variant=1, ratio=1.0),
+    "borderline-smote-2": BorderlineSmote(k_neighbors=5, m_neighbors=10, variant=2, ratio=0.5),
+    "adasyn": Adasyn(k_neighbors=5, ratio=1.0),
+    "smote-enn": SmoteEnn(k_neighbors=5, enn_neighbors=3, ratio=1.0),
+    "smote-tomek": SmoteTomek(k_neighbors=5, ratio=1.0),
+    "balanced-ensemble": BalancedEnsemble(members=3, ratio=1.0),
 }
 
 CLASSIFIERS: dict[str, Classifier] = {
