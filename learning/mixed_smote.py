@@ -35,18 +35,31 @@ def mixed_rows(
     random = check_random_state(seed)
     nearest = _nearest(rows, levels, neighbours)
     drawn = random.randint(0, nearest.size, new)
-    steps = random.uniform(size=new).astype(rows.dtype)
+    steps = random.uniform(size=new)
     start, partner = drawn // neighbours, nearest.ravel()[drawn]
     pieces, done = [], 0
     for first, end in sorted(levels):
-        pieces.append(_between(rows[:, done:first], start, partner, steps))
+        pieces.append(between(rows[start, done:first], rows[partner, done:first], steps))
         group = rows[:, first:end]
         pieces.append(group[_like_most(_codes(group), nearest[start], random)])
         done = end
-    pieces.append(_between(rows[:, done:], start, partner, steps))
+    pieces.append(between(rows[start, done:], rows[partner, done:], steps))
     if sparse.issparse(rows):
         return sparse.hstack(pieces, format="csr", dtype=rows.dtype)
     return np.hstack(pieces)
+
+
+def between(
+    start: Rows,
+    end: Rows,
+    steps: NDArray[np.floating],  # (rows,) in [0, 1]
+) -> Rows:
+    """Points on the lines from each row of `start` to the same of `end`, of their float type."""
+    steps = steps.astype(start.dtype)
+    ways = end - start
+    if sparse.issparse(start):
+        return start + sparse.diags_array(steps, format="csr") @ ways
+    return start + steps[:, np.newaxis] * ways
 
 
 def _nearest(rows: Rows, levels: Levels, neighbours: int) -> Indices:
@@ -68,14 +81,6 @@ def _nearest(rows: Rows, levels: Levels, neighbours: int) -> Indices:
     searched = NearestNeighbors(n_neighbors=neighbours + 1).fit(scaled)
     found: Indices = searched.kneighbors(scaled, return_distance=False)[:, 1:]
     return found
-
-
-def _between(rows: Rows, start: Indices, partner: Indices, steps: NDArray[np.floating]) -> Rows:
-    """Points on the lines from each row of `start` to its partner."""
-    ways = rows[partner] - rows[start]
-    if sparse.issparse(rows):
-        return rows[start] + sparse.diags_array(steps, format="csr") @ ways
-    return rows[start] + steps[:, np.newaxis] * ways
 
 
 def _codes(group: Rows) -> Indices:

@@ -3,17 +3,18 @@
 Both wrap those of imbalanced-learn, which raise, or silently do nothing, on small or easy classes.
 """
 
-from typing import Literal, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import numpy as np
 from imblearn.base import BaseSampler
-from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
+from imblearn.over_sampling import ADASYN, SMOTE
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.under_sampling import EditedNearestNeighbours, TomekLinks
 from imblearn.under_sampling.base import BaseCleaningSampler
 from scipy import sparse
 
 from learning.arrays import Labels
+from learning.borderline_smote import borderline_rows
 from learning.layout import Layout
 from learning.mixed_smote import Rows, mixed_rows
 from schemas.knobs import value
@@ -47,8 +48,6 @@ class Oversampler(BaseOverSampler):  # type: ignore[misc]  # imblearn is untyped
                 f"expected a matrix of {self.layout.columns} columns, as its layout has, "
                 f"got {X.shape[1]}; take the layout of the features that made the matrix"
             )
-        # As `csr_matrix`, whose `*` is a product of matrices, rows fail in Borderline-SMOTE 2
-        # (imbalanced-learn 0.14).
         rows = sparse.csr_array(X) if sparse.issparse(X) else X
         made = {c: self._made(rows, y, c, new) for c, new in self.sampling_strategy_.items()}
         labels = np.repeat(list(made), [some.shape[0] for some in made.values()]).astype(y.dtype)
@@ -59,8 +58,8 @@ class Oversampler(BaseOverSampler):  # type: ignore[misc]  # imblearn is untyped
         of_class = np.flatnonzero(labels == rare)
         if len(of_class) == 1:  # nothing to blend with
             return rows[np.repeat(of_class, new)]
-        spec, others = self.spec, len(of_class) - 1
-        k_neighbors = min(value(spec.k_neighbors), others)
+        spec = self.spec
+        k_neighbors = min(value(spec.k_neighbors), len(of_class) - 1)
         common = {"sampling_strategy": {rare: len(of_class) + new}, "random_state": self.seed}
         smote = SMOTE(k_neighbors=k_neighbors, **common)
         match spec:
@@ -70,14 +69,7 @@ class Oversampler(BaseOverSampler):  # type: ignore[misc]  # imblearn is untyped
             case Smote() | SmoteNC() | SmoteEnn() | SmoteTomek():
                 return _added(smote, rows, labels)
             case BorderlineSmote():
-                variant: Literal[1, 2] = value(spec.variant)
-                borderline = BorderlineSMOTE(
-                    k_neighbors=k_neighbors,
-                    m_neighbors=min(value(spec.m_neighbors), len(labels) - 1),
-                    kind=f"borderline-{variant}",
-                    **common,
-                )
-                added = _added(borderline, rows, labels)
+                added = borderline_rows(rows, labels, rare, spec, new, self.seed)
                 return added if added.shape[0] else _added(smote, rows, labels)
             case Adasyn():
                 try:

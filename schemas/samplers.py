@@ -78,7 +78,8 @@ class BorderlineSmote(Strict):
     """SMOTE from the rows in danger only (Han, Wang & Mao 2005): those with at least half, not
     all, of their `m_neighbors` in other classes.
 
-    `variant` 1 blends with the same class; 2 with any neighbour, less far towards other classes.
+    `variant` 1 blends with the same class; 2 with any neighbour, at most
+    half the way towards other classes.
     """
 
     kind: Literal["borderline-smote"] = "borderline-smote"

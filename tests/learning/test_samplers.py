@@ -74,8 +74,20 @@ def test_smote_without_categories_is_that_of_imbalanced_learn(spec: Imbalance) -
 
 def test_borderline_smote_is_that_of_imbalanced_learn() -> None:
     X, labels = _noise((40, 12), columns=3)
-    expected, _ = BorderlineSMOTE(random_state=0, kind="borderline-2").fit_resample(X, labels)
-    assert np.array_equal(_after(BorderlineSmote(variant=2), X, labels).X, expected)
+    expected, _ = BorderlineSMOTE(random_state=0).fit_resample(X, labels)
+    assert np.allclose(_after(BorderlineSmote(), X, labels).X, expected)
+
+
+def test_the_second_variant_goes_at_most_half_the_way_to_another_class() -> None:
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 0.01, (50, 1)), rng.normal(1, 0.01, (10, 1))])
+    labels = np.repeat([0, 1], [50, 10])
+    first, second = (
+        _after(BorderlineSmote(variant=variant, k_neighbors=30, m_neighbors=19), X, labels).X[60:]
+        for variant in (1, 2)
+    )
+    assert first.min() > 0.9
+    assert 0.45 < second.min() < 0.6
 
 
 def test_adasyn_is_that_of_imbalanced_learn() -> None:
