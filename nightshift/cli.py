@@ -202,7 +202,8 @@ def _is_plan(name: str) -> bool:
 
 def _conclude(records: "Sequence[Record]") -> None:
     """What came of it, and the exit code of the worst."""
-    from nightshift.rendering import exit_code, night_summary, show
+    from nightshift.rendering import exit_code, show
+    from nightshift.summary import night_summary
 
     for record in records:
         show(night_summary(record), error=exit_code(record) > 0)

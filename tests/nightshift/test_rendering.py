@@ -7,7 +7,6 @@ from rich.console import Console
 
 from nightshift.rendering import (
     exit_code,
-    night_summary,
     nights_table,
     show,
     show_json,
@@ -15,7 +14,7 @@ from nightshift.rendering import (
 )
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Changes
-from schemas.results import ClassChange, Interval, Verdict
+from schemas.results import Interval
 
 START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
 
@@ -110,37 +109,12 @@ def test_the_champion_is_marked_among_versions():
     assert "0.9000 (0.8500 to 0.9500)" in lines[-1] + lines[-2]
 
 
-def test_a_promoted_night_is_told_with_its_figures_and_classes():
-    verdict = Verdict(
-        decision="PROMOTE",
-        reference="champion (version 1)",
-        reasons=(),
-        class_changes=(
-            ClassChange(name="[bold]yes", f1=Interval(value=0.02, low=-0.01, high=0.05)),
-        ),
-    )
-    told = printed(
-        night_summary(
-            record(
-                champion_after=2,
-                verdict=verdict,
-                figures={
-                    "challenger_macro_f1": 0.95,
-                    "challenger_macro_f1_low": 0.9,
-                    "challenger_macro_f1_high": 0.99,
-                    "baseline_macro_f1": 0.93,
-                },
-            )
-        )
-    )
-    for part in ("version 2 is the champion", "0.9500", "0.9000 to 0.9900", "baseline", "+0.0200"):
-        assert part in told
-    assert "[bold]yes" in told  # class names are never markup
-
-
-def test_a_held_night_tells_that_the_champion_stays():
-    told = printed(night_summary(record(outcome="held", champion_before=1, champion_after=1)))
-    assert "version 1 stays the champion" in told
+def test_the_score_says_by_what_where_it_is_not_macro_f1():
+    figures = {"challenger_score": 0.7, "challenger_score_low": 0.6, "challenger_score_high": 0.8}
+    other = record(figures=figures, objective="F2 of '[b]'")
+    told = printed(nights_table([record(figures=figures), other]))
+    assert told.count("0.7000") == 2
+    assert told.count("0.7000 F2 of '[b]'") == 1
 
 
 def test_json_is_a_list_of_whole_records(capsys):

@@ -1,0 +1,124 @@
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from nightshift.summary import MOST_LINES, night_summary
+from schemas.ledger import Record
+from schemas.results import ClassChange, Interval, TargetChange, Verdict
+
+START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
+FIGURES = {
+    "challenger_score": 0.95,
+    "challenger_score_low": 0.9,
+    "challenger_score_high": 0.99,
+    "baseline_score": 0.93,
+}
+
+
+def record(**facts) -> Record:
+    facts = {
+        "plan": "quickstart",
+        "outcome": "promoted",
+        "run_id": "abc",
+        "started_at": START,
+        "ended_at": START + timedelta(seconds=75),
+        "reasons": ("macro-F1 rose",),
+        "plan_digest": "d",
+        "code_version": "1",
+        **facts,
+    }
+    return Record(**facts)
+
+
+def verdict(classes=(), targets=()) -> Verdict:
+    return Verdict(
+        decision="PROMOTE",
+        reference="champion (version 1)",
+        reasons=(),
+        target_changes=tuple(TargetChange(name=n, score=around(v)) for n, v in targets),
+        class_changes=tuple(ClassChange(target=t, name=n, f1=around(v)) for t, n, v in classes),
+    )
+
+
+def around(value: float) -> Interval:
+    return Interval(value=value, low=value - 0.01, high=value + 0.01)
+
+
+def printed(told: Record) -> str:
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(night_summary(told))
+    return console.export_text()
+
+
+def test_a_promoted_night_is_told_with_its_figures_and_classes():
+    told = printed(
+        record(champion_after=2, verdict=verdict([("y", "[bold]yes", 0.02)]), figures=FIGURES)
+    )
+    for part in (
+        "version 2 is the champion", "0.9500", "0.9000 to 0.9900", "baseline", "+0.0200",
+        "macro-F1 on the holdout",
+    ):  # fmt: skip
+        assert part in told
+    assert "[bold]yes" in told  # class names are never markup
+
+
+def test_another_objective_is_named():
+    assert "F2 of '[b]' on the holdout" in printed(record(objective="F2 of '[b]'", figures=FIGURES))
+
+
+def test_a_record_of_before_there_were_objectives_is_told_by_its_macro_f1():
+    figures = {name.replace("score", "macro_f1"): figure for name, figure in FIGURES.items()}
+    assert "0.9000 to 0.9900" in printed(record(figures=figures))
+
+
+def test_several_targets_have_a_line_each_with_their_change():
+    told = printed(
+        record(
+            figures=FIGURES
+            | {f"{r}_{t}_score": 0.5 for r in ("challenger", "baseline") for t in ("mood", "tone")},
+            verdict=verdict(
+                [("mood", "sad", 0.1), ("tone", "sad", -0.2)], [("mood", 0.03), ("tone", -0.04)]
+            ),
+        )
+    )
+    lines = [
+        line.split() for line in told.splitlines() if line.strip().startswith(("mood", "tone"))
+    ]
+    assert lines[0] == ["mood", "0.5000", "0.5000", "+0.0300", "(+0.0200", "to", "+0.0400)"]
+    assert lines[1][:4] == ["tone", "0.5000", "0.5000", "-0.0400"]
+    assert lines[3][:3] == ["tone", "sad", "-0.2000"]
+
+
+def test_of_a_hundred_labels_those_that_lost_most_are_shown():
+    names = [f"label{n}" for n in range(100)]
+    told = printed(
+        record(
+            figures=FIGURES | {f"challenger_{name}_score": 0.5 for name in names},
+            verdict=verdict(
+                [(name, "1", -n / 100) for n, name in enumerate(names)],
+                [(name, -n / 100) for n, name in enumerate(names)],
+            ),
+        )
+    )
+    shown = [line.split()[0] for line in told.splitlines() if line.strip().startswith("label")]
+    assert shown == 2 * [f"label{n}" for n in range(99, 99 - MOST_LINES, -1)]
+    assert told.count(f"{100 - MOST_LINES} more stand on the night's page") == 2
+
+
+def test_rows_in_quarantine_are_told():
+    told = printed(record(quarantined={"column 'x': a number": 1203}))
+    assert "1,203 rows in quarantine: column 'x': a number" in told
+
+
+@pytest.mark.parametrize("contender", ["class-weighted logistic regression", "lightgbm trial 3"])
+def test_a_baseline_that_contends_is_told_once(contender):
+    told = printed(record(figures=FIGURES, contender=contender))
+    assert (f"challenger: {contender}" in told) is True
+    assert ("\n baseline" in told) == (contender == "lightgbm trial 3")
+
+
+def test_a_held_night_tells_that_the_champion_stays():
+    told = printed(record(outcome="held", champion_before=1, champion_after=1))
+    assert "version 1 stays the champion" in told
