@@ -19,5 +19,7 @@ next night starts from. `refit` fits the finalist on all training rows; `models`
 on labels and probabilities alone;
 `holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate` gives the verdict,
 `plots` draws both, `curves` the probabilities, `histories` the search (`importance` says what
-mattered in it), all on `drawing`'s paper. `arrays` names what passes between them.
+mattered in it), all on `drawing`'s paper. `reports` makes a night's record into pages, flat
+figures and files; `examples` shows what a model's input looks like. `arrays` names what passes
+between them.
 """

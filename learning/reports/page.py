@@ -1,0 +1,89 @@
+"""One page a night, rendered from its record alone: nothing on it is retyped."""
+
+from collections.abc import Iterator
+
+from learning.reports.markdown import bullets, heading, interval, table
+from learning.reports.scores import found
+from learning.reports.trials import leaderboard, methods_table, told_studies
+from schemas.night import Night
+
+
+def headline(night: Night) -> str:
+    """The night in one line."""
+    judgement = night.judgement
+    return (
+        f"{judgement.verdict.decision}: {judgement.contender}, {night.objective} "
+        f"{interval(judgement.cards['challenger'].score)} on {judgement.rows} holdout rows"
+    )
+
+
+def page(night: Night) -> str:
+    """What was new, what was tried, what was found, and why this verdict; GitHub Markdown."""
+    notes = [note for note in night.notes if note not in night.rows.notes]
+    seconds = [
+        {"stage": stage, "seconds": f"{spent:.1f}"} for stage, spent in night.stage_seconds.items()
+    ]
+    return "\n\n".join(
+        [
+            heading(f"{night.plan}: {headline(night)}", level=1),
+            heading("Why this verdict"),
+            bullets([*night.judgement.verdict.reasons, *night.judgement.notes, *notes]),
+            _champions(night),
+            heading("What was new"),
+            bullets(_news(night)),
+            table(list(_shares(night))),
+            heading("What was tried"),
+            methods_table(night),
+            table(leaderboard(night.studies, night.objective)),
+            bullets(told_studies(night.studies)),
+            heading("What was found"),
+            found(night),
+            heading("Where the time went"),
+            table(seconds),
+        ]
+    )
+
+
+def _champions(night: Night) -> str:
+    before, after = night.champion_before, night.champion_after
+    link = f" [This night in MLflow]({night.mlflow_link})." if night.mlflow_link else ""
+    if before == after:
+        return f"Champion: {_version(after)}, unchanged.{link}"
+    return f"Champion: {_version(after)}, before {_version(before)}.{link}"
+
+
+def _version(number: int | None) -> str:
+    return "none" if number is None else f"version {number}"
+
+
+def _news(night: Night) -> Iterator[str]:
+    changes, rows = night.changes, night.rows
+    yield (
+        f"{night.objects} objects: {len(changes.new)} new, {len(changes.changed)} changed, "
+        f"{len(changes.vanished)} vanished since the last finished night"
+    )
+    yield f"{rows.n_train} rows to train on, {rows.n_holdout} in the holdout"
+    yield from (f"{count} rows dropped: {rule}" for rule, count in rows.dropped.items() if count)
+    yield from (
+        f"{count} rows in quarantine: {fault}" for fault, count in rows.quarantined.items() if count
+    )
+    if night.judgement.excluded:
+        yield (
+            f"{night.judgement.excluded} holdout rows set aside: a judged model was trained on "
+            "their group"
+        )
+    yield from rows.notes
+
+
+def _shares(night: Night) -> Iterator[dict[str, str]]:
+    """How common each class that counts is, on both sides of the split."""
+    rows, several = night.rows, len(night.targets) > 1
+    for place, target in enumerate(night.targets):
+        for c in target.counted:
+            train = rows.train_counts[place][c]
+            yield ({"target": target.name} if several else {}) | {
+                "class": target.class_texts[c],
+                "train": str(train),
+                "share": f"{train / max(1, rows.n_train):.1%}",
+                "holdout": str(rows.holdout_counts[place][c]),
+            }
