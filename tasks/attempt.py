@@ -19,7 +19,9 @@ from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanErro
 from schemas.ledger import BAD_PLAN, Outcome, Record, Version
 from schemas.manifest import Manifest, Rows
 from schemas.night import Judgement, Night
+from schemas.objectives import objective_name
 from schemas.plan import Plan
+from schemas.results import Interval, Scorecard
 from schemas.store import Store
 from schemas.trials import MethodScore, RefitResult, StudyResult
 
@@ -81,6 +83,7 @@ class Attempt:
             reasons=(*reasons, *self._notes),
             plan_digest=self.plan.digest,
             code_version=self.code_version,
+            objective=objective_name(self.plan.objective),
             flow_run_id=flow_run.id or None,
             **self._facts,
         )
@@ -127,7 +130,8 @@ class Attempt:
             objects=len(manifest.objects),
             changes=self._facts["changes"],
             rows=rows,
-            class_texts=self.plan.class_texts,
+            targets=self.plan.targets,
+            objective=objective_name(self.plan.objective),
             methods=methods,
             studies=studies,
             fits=fits,
@@ -149,7 +153,7 @@ class Attempt:
             family=contender,
             run_id=self.run_id,
             created_at=self.now(),
-            score=night.judgement.cards["challenger"].macro_f1,
+            score=night.judgement.cards["challenger"].score,
             holdout_rows=night.judgement.rows,
             verdict=night.judgement.verdict.decision,
             mlflow_version=mlflow_version,
@@ -161,12 +165,7 @@ class Attempt:
         verdict, cards = night.judgement.verdict, night.judgement.cards
         figures: dict[str, float] = {}
         for role, card in cards.items():
-            score = card.macro_f1
-            figures |= {
-                f"{role}_macro_f1": score.value,
-                f"{role}_macro_f1_low": score.low,
-                f"{role}_macro_f1_high": score.high,
-            }
+            figures |= _figures(role, card)
         figures |= {
             "train_rows": float(night.rows.n_train),
             "holdout_rows": float(night.judgement.rows),
@@ -181,6 +180,19 @@ class Attempt:
             contender=night.judgement.contender,
         )
         return self.end(_OUTCOMES[verdict.decision], *verdict.reasons, *night.judgement.notes)
+
+
+def _figures(role: str, card: Scorecard) -> dict[str, float]:
+    """The scores of one model; of several targets, also each target's own."""
+
+    def bounded(name: str, figure: Interval) -> dict[str, float]:
+        name = f"{role}_{name}"
+        return {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+
+    figures = bounded("score", card.score) | bounded("macro_f1", card.macro_f1)
+    if len(card.targets) > 1:
+        figures |= {f"{role}_{t.name}_score": t.score.value for t in card.targets}
+    return figures
 
 
 def not_started(name: str, fault: NightshiftError, now: datetime) -> Record:

@@ -5,7 +5,6 @@ import importlib.metadata
 import logging
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from learning.examples import example
 from learning.models import load
 from schemas.faults import ModelRefused, ObjectMissing, StoreConflict
 from schemas.ledger import Champion, Version
@@ -23,6 +23,10 @@ from schemas.store import ABSENT, Store
 Mirror = Callable[[str, str | None, str | None], object]
 """Sets MLflow's aliases: model, version of the champion, of the one before."""
 
+_NEEDED = (
+    "nightshift", "scikit-learn", "lightgbm", "xgboost", "xgboost-cpu", "skops", "pandas", "numpy",
+    "scipy",
+)  # fmt: skip
 _ATTEMPTS = 50
 _MODEL = "model"  # the model's own folder; what is beside it is not hashed with it
 
@@ -132,7 +136,8 @@ def standing_champion(store: Store, champion: Champion | None, cache: Path) -> S
 def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path:
     """The saved model as an MLflow pyfunc whose loader is our own verified load.
 
-    Requirements are stated, not inferred, and no code or pickle is stored.
+    Requirements are stated, not inferred, and no code or pickle is stored. The example of its
+    input is made up: the data's own cells never leave by it.
     """
     from mlflow import pyfunc
     from mlflow.models import ModelSignature
@@ -145,23 +150,33 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
         ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]
         for name in plan.dataset.columns
     ]
-    # MLflow asks for an example of the input and for pip's version: the signature says what the
-    # input is, and an environment made by uv has no pip.
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "(?s).*input example was not provided", UserWarning)
-        pyfunc.save_model(
-            str(to),
-            loader_module="learning.serving",
-            data_path=str(folder),
-            pip_requirements=[
-                f"{name}=={importlib.metadata.version(name)}"
-                for name in ("nightshift", "scikit-learn", "lightgbm", "skops", "pandas", "numpy")
-            ],
-            signature=ModelSignature(inputs=Schema(columns)),
-            metadata={"nightshift_digest": version_digest, "plan": plan.name},
-        )
+    # MLflow asks for pip's version, and an environment made by uv has no pip; that it looks at
+    # the example is no news either.
+    for told, level in (("utils.environment", logging.ERROR), ("pyfunc", logging.WARNING)):
+        logging.getLogger(f"mlflow.{told}").setLevel(level)
+    pyfunc.save_model(
+        str(to),
+        loader_module="learning.serving",
+        data_path=str(folder),
+        pip_requirements=_requirements(),
+        signature=ModelSignature(inputs=Schema(columns)),
+        input_example=example(plan.dataset.columns),
+        metadata={"nightshift_digest": version_digest, "plan": plan.name},
+    )
     return to
+
+
+def _requirements() -> list[str]:
+    """What a model of any family needs; XGBoost comes under two names, one of them without GPU."""
+    found = {name: _installed(name) for name in _NEEDED}
+    return [f"{name}=={version}" for name, version in found.items() if version]
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def versions(store: Store, plan: str) -> list[Version]:

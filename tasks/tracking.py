@@ -17,16 +17,26 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, ViewType
+from mlflow.entities import Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from learning.reports.names import slug
+from learning.reports.studies import study_files
 from schemas.faults import NightFailed
 from schemas.trials import StudyResult, TrialRecord
 
-FAMILY_NAMES = {"lightgbm": "LightGBM", "logistic-regression": "LogisticRegression"}
+FAMILY_NAMES = {
+    "balanced-random-forest": "BalancedRandomForest",
+    "lightgbm": "LightGBM",
+    "logistic-regression": "LogisticRegression",
+    "nb-svm": "NBSVM",
+    "random-forest": "RandomForest",
+    "xgboost": "XGBoost",
+}
 Write = TypeVar("Write", bound=Callable[..., str])
 _STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
-_LONGEST_PARAM = 6000  # MLflow's own limit
+_LONGEST_PARAM = 6000  # MLflow's own limits: letters, then entries of each kind in a batch
+_MOST_METRICS, _MOST_OTHERS = 1000, 100
 _log = logging.getLogger(__name__)
 
 
@@ -58,12 +68,19 @@ def _first_line(error: Exception, tracker: "Tracker") -> str:
 class Tracker:
     """One night's hand on MLflow; methods give a run id or version, or "" while MLflow is down.
 
+    `objective` is what the figures of trials are called by.
+
     A server that does not answer never stops the tuning: `trouble` keeps the first reason, what
     was missed stands in the studies, and a night that wants to promote fails closed (`check`).
     """
 
     def __init__(
-        self, uri: str, artifacts: str | None, experiment: str, tags: Mapping[str, str]
+        self,
+        uri: str,
+        artifacts: str | None,
+        experiment: str,
+        tags: Mapping[str, str],
+        objective: str,
     ) -> None:
         # The default of seven retries takes four minutes a call when the server is down.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -73,6 +90,7 @@ class Tracker:
         self.trouble = ""
         self.experiment_id = ""
         self.address = uri
+        self.objective = objective
         self._tags = dict(tags)
         self._open(experiment, artifacts)
 
@@ -124,36 +142,41 @@ class Tracker:
             f"{FAMILY_NAMES.get(family, family)}_Trial_{trial.number}",
             {"mlflow.parentRunId": study_run, "nightshift.trial": uid, "note": trial.note},
         )
+        name = slug(self.objective)
         numbered = zip(sorted(trial.oof), trial.fold_scores, strict=True)
-        folds = {f"fold_{fold}_macro_f1": score for fold, score in numbered}
         metrics = {
-            "val_macro_f1": trial.score,
-            "val_macro_f1_argmax": trial.plain_score,
+            "val_score": trial.score,
+            f"val_{name}": trial.score,
+            f"val_{name}_argmax": trial.plain_score,
             "val_log_loss": trial.log_loss,
             "seconds": trial.seconds,
-            **folds,
+            **{f"fold_{fold}_{name}": score for fold, score in numbered},
         }
         self._log(run, metrics, trial.params)
         self._client.set_terminated(run, _STATUS[trial.state])
         return run
 
-    @_surviving("close a study")
     def close_study(self, study_run: str, study: StudyResult) -> str:
-        """Best settings and score on the parent run, all trials beside them as JSON."""
-        if not study_run:
+        """Best settings and score on the parent run, all trials and pictures of them beside."""
+        if not study_run or self.trouble:
             return ""
+        # Drawn before the lock is taken: other families log their trials meanwhile.
+        return self._close_study(study_run, study, study_files(study, self.objective))
+
+    @_surviving("close a study")
+    def _close_study(self, study_run: str, study: StudyResult, files: Mapping[str, bytes]) -> str:
         best = study.best
         metrics = {
             "trials": float(len(study.trials)),
             "seconds": study.seconds,
-            "best_val_macro_f1": best.score if best else None,
+            "best_val_score": best.score if best else None,
+            f"best_val_{slug(self.objective)}": best.score if best else None,
             "best_trial": float(best.number) if best else None,
         }
-        self._log(study_run, metrics, {})
-        for name, setting in (best.params if best else {}).items():
-            # A tag, not a parameter: a study that goes on after a crash may end on another best.
-            self._client.set_tag(study_run, f"best.{name}", str(setting))
-        self._client.log_dict(study_run, study.model_dump(mode="json"), "trials.json")
+        # Tags, not parameters: a study that goes on after a crash may end on another best.
+        settings = {f"best.{name}": str(v) for name, v in best.params.items()} if best else {}
+        self._log(study_run, metrics, {}, settings)
+        self._log_files(study_run, files)
         self._client.set_terminated(study_run, "FINISHED")
         return study_run
 
@@ -232,14 +255,22 @@ class Tracker:
         return str(run.info.run_id)
 
     def _log(
-        self, run: str, metrics: Mapping[str, float | None], params: Mapping[str, object]
+        self,
+        run: str,
+        metrics: Mapping[str, float | None],
+        params: Mapping[str, object],
+        tags: Mapping[str, str] = {},
     ) -> None:
+        """In as few calls as MLflow's limits allow: of a hundred labels there are many figures."""
         now = int(time.time() * 1000)
-        self._client.log_batch(
-            run,
-            metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
-            params=[Param(k, str(v)[:_LONGEST_PARAM]) for k, v in params.items()],
-        )
+        figures = [Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None]
+        told = [Param(k, str(v)[:_LONGEST_PARAM]) for k, v in params.items()]
+        marks = [RunTag(k, v[:_LONGEST_PARAM]) for k, v in tags.items()]
+        for start in range(0, max(len(figures), 1), _MOST_METRICS):
+            self._client.log_batch(run, metrics=figures[start : start + _MOST_METRICS])
+        for start in range(0, max(len(told), len(marks)), _MOST_OTHERS):
+            end = start + _MOST_OTHERS
+            self._client.log_batch(run, params=told[start:end], tags=marks[start:end])
 
     def _log_files(self, run: str, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory() as folder:

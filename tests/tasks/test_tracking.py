@@ -1,11 +1,20 @@
+import json
 import threading
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from mlflow import MlflowClient
 
+from learning.reports.figures import metrics
+from learning.reports.files import judgement_files
+from schemas.classifiers import Classifier
 from schemas.faults import NightFailed
+from schemas.label import Target
 from schemas.trials import StudyResult, TrialRecord
-from tasks.tracking import Tracker, without_secrets
+from tasks.reporting import tags
+from tasks.tracking import FAMILY_NAMES, Tracker, without_secrets
+from tests.learning.records import CONFUSIONS, LABELS, MOOD, POLARITY, night
 
 
 def _trial(number: int, score: float = 0.5) -> TrialRecord:
@@ -22,7 +31,11 @@ def _trial(number: int, score: float = 0.5) -> TrialRecord:
 @pytest.fixture
 def tracker(tmp_path):
     return Tracker(
-        f"sqlite:///{tmp_path}/m.db", str(tmp_path / "artifacts"), "nightshift/t", {"k": "v"}
+        f"sqlite:///{tmp_path}/m.db",
+        str(tmp_path / "artifacts"),
+        "nightshift/t",
+        {"k": "v"},
+        "macro-F1",
     )
 
 
@@ -43,12 +56,45 @@ def test_a_study_is_one_parent_run_with_nested_trials(tracker, client):
     assert parent.info.run_name == "LightGBM_Optuna_Study"
     assert parent.data.tags["model_type"] == "LightGBM"
     assert parent.data.tags["experiment_type"] == "advanced_tuning"
-    assert parent.data.metrics["best_val_macro_f1"] == 0.75
+    assert parent.data.metrics["best_val_macro_f1"] == parent.data.metrics["best_val_score"] == 0.75
+    assert parent.data.tags["best.classifier.C"] == "1.0"
     assert parent.info.status == "FINISHED"
     nested = client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{study}'")
     assert {run.info.run_name for run in nested} == {"LightGBM_Trial_0", "LightGBM_Trial_1"}
     assert nested[0].data.params == {"classifier.C": "1.0"}
     assert nested[0].data.metrics["fold_1_macro_f1"] == 0.6
+    assert nested[0].data.metrics["val_macro_f1"] == nested[0].data.metrics["val_score"]
+
+
+def test_another_objective_gives_the_figures_its_name(tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/m.db", str(tmp_path / "a"), "t", {}, "F2 of 'yes'")
+    client = MlflowClient(tracker.uri)
+    study = tracker.open_study("xgboost", "s")
+    run = tracker.log_trial(study, "xgboost", _trial(0))
+    assert client.get_run(study).info.run_name == "XGBoost_Optuna_Study"
+    told = client.get_run(run).data.metrics
+    assert told["val_f2_of_yes"] == told["val_score"] == 0.5
+    assert told["fold_0_f2_of_yes"] == 0.4
+    tracker.close_study(study, StudyResult(family="xgboost", trials=(_trial(0),), best=_trial(0)))
+    told = client.get_run(study).data.metrics
+    assert told["best_val_f2_of_yes"] == told["best_val_score"] == 0.5
+    assert "best_val_macro_f1" not in told
+
+
+def test_every_family_of_a_plan_has_its_name():
+    kinds = {member.model_fields["kind"].default for member in get_args(get_args(Classifier)[0])}
+    assert kinds <= set(FAMILY_NAMES)
+
+
+def test_a_study_keeps_its_trials_and_their_pictures(tracker, client, tmp_path):
+    study = tracker.open_study("lightgbm", "s1")
+    trials = tuple(_trial(number, number / 20) for number in range(1, 12))
+    tracker.close_study(study, StudyResult(family="lightgbm", trials=trials, best=trials[-1]))
+    assert tracker.trouble == ""
+    kept = {file.path for file in client.list_artifacts(study)}
+    assert kept >= {"trials.csv", "trials.json", "optimization_history.png", "best_params.json"}
+    path = client.download_artifacts(study, "best_params.json", str(tmp_path))
+    assert json.loads(Path(path).read_text()) == {"classifier.C": 1.0}
 
 
 def test_a_study_resumed_after_a_crash_is_the_same_run_and_no_trial_stands_twice(tracker, client):
@@ -81,7 +127,7 @@ def test_families_in_threads_lose_no_trial(tracker, client):
 
 def test_a_server_that_is_down_stops_no_study_but_fails_the_promotion(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    tracker = Tracker("http://127.0.0.1:9", None, "nightshift/t", {})
+    tracker = Tracker("http://127.0.0.1:9", None, "nightshift/t", {}, "macro-F1")
     assert tracker.open_study("lightgbm", "s1") == ""
     assert tracker.log_trial("", "lightgbm", _trial(0)) == ""
     with pytest.raises(NightFailed, match=r"127.0.0.1:9 to keep this night.*could not open"):
@@ -113,6 +159,28 @@ def test_the_night_keeps_its_files(tracker, client):
     )
     assert client.get_run(run).data.metrics == {"macro_f1": 0.5}
     assert [f.path for f in client.list_artifacts(run, "challenger")] == ["challenger/c.csv"]
+
+
+def test_more_figures_than_mlflow_takes_at_once_are_all_there(tracker, client):
+    figures = {f"label{n}_accuracy": n / 3000 for n in range(2500)}
+    params = {f"p{n}": n for n in range(250)}
+    run = tracker.log_night("night", figures, params, {}, {})
+    assert tracker.trouble == ""
+    told = client.get_run(run).data
+    assert told.metrics == figures
+    assert len(told.params) == 250
+
+
+def test_every_figure_of_any_night_is_one_that_mlflow_takes(tracker, client, monkeypatch):
+    monkeypatch.setitem(CONFUSIONS, "a:b/../c", CONFUSIONS["mood"])
+    awkward = Target(name="a:b/../c", class_values=("", "..", "x" * 300), counted=(0, 1, 2))
+    for targets in ((POLARITY,), (awkward,), (awkward, MOOD), LABELS):
+        told = night(*targets)
+        figures = metrics(told)
+        run = tracker.log_night("night", figures, {}, judgement_files(told), tags(told))
+        assert tracker.trouble == ""
+        kept = client.get_run(run).data.metrics
+        assert kept == {name: v for name, v in figures.items() if v is not None}
 
 
 def test_a_run_is_linked_where_there_are_pages_for_people(tracker):
