@@ -17,7 +17,7 @@ from schemas.dataset import (
     TimeColumn,
 )
 
-_INSTANT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_INSTANT = datetime(2026, 1, 1, 12, tzinfo=UTC).isoformat()
 
 
 def example(columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -37,8 +37,8 @@ def _cell(column: Column) -> Any:
             return levels[0] if levels else "some level"
         case BooleanColumn():
             return True
-        case TimeColumn(format=form):
-            return _INSTANT.strftime(form) if form else _INSTANT.isoformat()
+        case TimeColumn():
+            return _INSTANT  # served models read ISO 8601, however the plan's files write it
         case EmbeddingColumn(dimension=dimension):
             return [0.0] * dimension
         case _:

@@ -28,7 +28,7 @@ from schemas.dataset import (
         (CategoryColumn(levels=("red", "blue")), "red"),
         (BooleanColumn(), True),
         (EmbeddingColumn(dimension=3), [0.0, 0.0, 0.0]),
-        (TimeColumn(format="%d.%m.%Y", zone="Europe/Berlin"), "01.01.2026"),
+        (TimeColumn(format="%d.%m.%Y", zone="Europe/Berlin"), "2026-01-01T12:00:00+00:00"),
     ],
 )
 def test_each_role_has_a_cell_that_its_column_takes(column: Column, cell: object) -> None:
