@@ -8,14 +8,9 @@ from typing import TypeVar
 
 from learning.answers import Answers
 from learning.arrays import LabelTable
-from learning.plots import (
-    class_change_picture,
-    confusion_picture,
-    precision_recall_picture,
-    reliability_picture,
-    roc_picture,
-    study_picture,
-)
+from learning.curves import precision_recall_picture, reliability_picture, roc_picture
+from learning.histories import study_picture
+from learning.plots import class_change_picture, confusion_picture
 from learning.reports.classification import classification_report, label_report
 from learning.reports.figures import metrics
 from learning.reports.names import folder_names
@@ -45,12 +40,12 @@ def judgement_files(night: Night) -> dict[str, bytes]:
     by_time = {study.family: _by_time(study) for study in night.studies}
     files = {
         "metrics.json": json.dumps(metrics(night), indent=2).encode(),
-        "trials.png": study_picture(by_time),
+        "trials.png": study_picture(by_time, night.objective),
     }
-    changes = night.judgement.verdict.class_changes
-    if changes:
-        title = f"{night.plan}: F1 against {night.judgement.verdict.reference}"
-        files["class_changes.png"] = class_change_picture(changes, title)
+    verdict = night.judgement.verdict
+    if verdict.class_changes:
+        picture = class_change_picture(verdict.class_changes, verdict.reference)
+        files["class_changes.png"] = picture
     for role, card in night.judgement.cards.items():
         title = f"{night.plan}: {role}"
         files |= {f"{role}/{name}": body for name, body in _card_files(card, title)}
@@ -67,13 +62,13 @@ def answer_pictures(
     pictures: dict[str, bytes] = {}
     for place, (folder, target) in enumerate(_folders(targets)):
         truth, probabilities = labels[:, place], answers.probabilities[place]
+        decided = answers.decisions[:, place]
         named = title if len(targets) == 1 else f"{title}, {target.name}"
-        texts = target.class_texts
         pictures |= {
             f"{folder}precision_recall.png": precision_recall_picture(
-                truth, probabilities, texts, named
+                truth, probabilities, target, decided, title=named
             ),
-            f"{folder}roc.png": roc_picture(truth, probabilities, texts, named),
+            f"{folder}roc.png": roc_picture(truth, probabilities, target, decided, title=named),
             f"{folder}reliability.png": reliability_picture(truth, probabilities, title=named),
         }
     return pictures

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 
+from learning.histories import history_picture, importance_picture
 from learning.importance import importances
-from learning.plots import importance_picture, study_history_picture
 from schemas.trials import StudyResult, TrialRecord
 
 _TRIAL = ("number", "state", "score", "plain_score", "log_loss", "seconds", "cut_off", "note")
@@ -19,7 +19,7 @@ def study_files(study: StudyResult, objective: str) -> dict[str, bytes]:
     files = {
         "trials.csv": _trials_csv(study.trials).encode(),
         "trials.json": study.model_dump_json(indent=2).encode(),
-        "optimization_history.png": study_history_picture(study.trials, study.family, objective),
+        "optimization_history.png": history_picture(study, objective),
     }
     if study.best is not None:
         files["best_params.json"] = _json(study.best.params)

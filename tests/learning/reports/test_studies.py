@@ -31,8 +31,8 @@ def test_all_trials_are_there_with_all_their_settings():
 
 
 def test_the_best_settings_and_the_pictures_stand_beside():
-    files = study_files(_study(*(trial(n, 0.5 + n / 100) for n in range(12))), "macro-F1")
-    assert json.loads(files["best_params.json"]) == trial(11, 1).params
+    files = study_files(_study(*(trial(n, 0.5 + n / 100) for n in range(40))), "macro-F1")
+    assert json.loads(files["best_params.json"]) == trial(39, 1).params
     assert files["optimization_history.png"].startswith(PNG)
     assert set(json.loads(files["parameter_importance.json"])) == {"classifier.C"}
     assert files["parameter_importance.png"].startswith(PNG)
