@@ -1,21 +1,29 @@
+import json
 import threading
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
+from mlflow import pyfunc
 from prefect.logging import disable_run_logger
 
+from learning.models import save
 from schemas.faults import ModelRefused
 from schemas.ledger import Champion, Version
+from schemas.plan import Plan
 from tasks.registry import (
+    _requirements,
     fetch_model,
     keep_model,
     mirror_champion,
     promote,
+    save_pyfunc,
     standing_champion,
     version_of,
     versions,
 )
 from tasks.storage import open_store
+from tests.tasks.kept import COLUMNS, fitted
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 
@@ -164,3 +172,28 @@ def test_mirroring_survives_a_version_without_a_record(store, folder, beside):
     told = []
     mirror_champion(store, _champion(two, previous=99), lambda *named: told.append(named))
     assert told == [("p", "m-r2", None)]
+
+
+def test_the_saved_pyfunc_answers_the_example_that_stands_beside_it(tmp_path, capfd):
+    plan = Plan.model_validate(
+        {
+            "name": "p",
+            "dataset": {"source": "rows", "columns": dict(COLUMNS)},
+            "label": {"column": "label", "classes": [-1, 0, 1]},
+        }
+    )
+    digest = save(fitted(), tmp_path / "fit", np.arange(30, dtype=np.uint64))
+    saved = save_pyfunc(tmp_path / "fit", digest, plan, tmp_path / "pyfunc")
+    told = json.loads((saved / "input_example.json").read_text())
+    assert told == {"columns": ["said", "amount"], "data": [["some text", 0.0]]}
+    assert not list(saved.rglob("*.pkl"))
+    model = pyfunc.load_model(str(saved))
+    (answer,) = model.predict(model.input_example)["prediction"]
+    assert answer in (-1, 0, 1)
+    assert "WARNING" not in (said := capfd.readouterr().err), said
+    assert "INFO" not in said, said
+
+
+def test_requirements_name_only_what_is_installed(monkeypatch):
+    monkeypatch.setattr("tasks.registry._NEEDED", ("numpy", "no-such-library"))
+    assert _requirements() == [f"numpy=={np.__version__}"]
