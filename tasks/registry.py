@@ -3,8 +3,10 @@
 import contextlib
 import importlib.metadata
 import logging
+import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -139,12 +141,18 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
     Requirements are stated, not inferred, and no code or pickle is stored. The example of its
     input is made up: the data's own cells never leave by it.
     """
-    from mlflow import pyfunc
+    with warnings.catch_warnings():
+        # Of type hints in MLflow's own modules, as they are imported.
+        warnings.filterwarnings("ignore", "(?s).*type hint", UserWarning)
+        import mlflow.pyfunc as pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
     from mlflow.types.schema import AnyType
 
     shutil.rmtree(to, ignore_errors=True)
+    # Else MLflow copies the project files of whatever folder the night was started in.
+    for detail in ("MLFLOW_UV_AUTO_DETECT", "MLFLOW_LOG_UV_FILES"):
+        os.environ.setdefault(detail, "false")
     # Any type: MLflow refuses whole numbers for doubles; the loader makes of cells what it needs.
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]

@@ -186,7 +186,9 @@ def test_the_saved_pyfunc_answers_the_example_that_stands_beside_it(tmp_path, ca
     saved = save_pyfunc(tmp_path / "fit", digest, plan, tmp_path / "pyfunc")
     told = json.loads((saved / "input_example.json").read_text())
     assert told == {"columns": ["said", "amount"], "data": [["some text", 0.0]]}
-    assert not list(saved.rglob("*.pkl"))
+    kept = {path.name for path in saved.rglob("*")}
+    assert not {name for name in kept if name.endswith((".pkl", ".py"))}
+    assert not kept & {"uv.lock", "pyproject.toml"}
     model = pyfunc.load_model(str(saved))
     (answer,) = model.predict(model.input_example)["prediction"]
     assert answer in (-1, 0, 1)
