@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from learning.arrays import Probabilities
+from learning.booster_files import lightgbm_text, packed_xgboost, unpacked_xgboost
 from learning.linear import row_weights
 from learning.restored import OnlyAnswers
 
@@ -71,11 +72,11 @@ class LightGBMAnswers(OnlyAnswers):
 
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         super().__init__(body, seen)
+        text = lightgbm_text(body, len(seen))
         try:
-            self.booster = Booster(model_str=body.decode())
-        except (LightGBMError, UnicodeDecodeError) as fault:
+            self.booster = Booster(model_str=text)
+        except LightGBMError as fault:
             raise ValueError("expected a model text of LightGBM, got something else") from fault
-        _refuse_other_classes(max(2, self.booster.num_model_per_iteration()), seen)
 
     def predict_proba(self, X: Any) -> Probabilities:
         """(rows, classes seen)."""
@@ -83,35 +84,26 @@ class LightGBMAnswers(OnlyAnswers):
 
 
 class XGBoostAnswers(OnlyAnswers):
-    """XGBoost's own model, in UBJSON."""
+    """XGBoost's own model as JSON, packed.
+
+    Not its UBJSON: bytes that are none end the whole process there, and nothing can look first.
+    """
 
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         from xgboost import Booster as XGBooster
-        from xgboost.core import XGBoostError
 
         super().__init__(body, seen)
-        try:
-            self.booster = XGBooster(model_file=bytearray(body))
-        except XGBoostError as fault:
-            raise ValueError("expected a model of XGBoost, got something else") from fault
-        _refuse_other_classes(max(2, _groups(self.booster)), seen)
+        # What it refuses is a ValueError already.
+        self.booster = XGBooster(model_file=bytearray(unpacked_xgboost(body, len(seen))))
 
     def predict_proba(self, X: Any) -> Probabilities:
         """(rows, classes seen)."""
         return _two_columns(self.booster.inplace_predict(X))
 
 
-def _groups(booster: Any) -> int:
-    """Trees a round: one for each class, or one alone for two classes."""
-    import json
-
-    learner = json.loads(booster.save_config())["learner"]
-    return int(learner["learner_model_param"]["num_class"])
-
-
-def _refuse_other_classes(classes: int, seen: tuple[int, ...]) -> None:
-    if classes != len(seen):
-        raise ValueError(f"expected a booster of {len(seen)} classes, got one of {classes}")
+def xgboost_bytes(fitted: XGBoostOfSeen) -> bytes:
+    """What `XGBoostAnswers` takes."""
+    return packed_xgboost(bytes(fitted.fitted_.get_booster().save_raw("json")))
 
 
 def _two_columns(answers: Any) -> Probabilities:

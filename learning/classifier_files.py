@@ -17,7 +17,13 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 from learning.arrays import Probabilities
-from learning.boosters import LightGBMAnswers, LightGBMOfSeen, XGBoostAnswers, XGBoostOfSeen
+from learning.boosters import (
+    LightGBMAnswers,
+    LightGBMOfSeen,
+    XGBoostAnswers,
+    XGBoostOfSeen,
+    xgboost_bytes,
+)
 from learning.forests import ForestAnswers, forest_bytes
 from learning.linear import PatientLogisticRegression
 from learning.nbsvm import NaiveBayesLogistic
@@ -28,7 +34,7 @@ Format = Literal["skops", "lightgbm", "xgboost", "forest"]
 _SUFFIXES: dict[Format, str] = {
     "skops": "skops",
     "lightgbm": "lgb",
-    "xgboost": "ubj",
+    "xgboost": "xgb",
     "forest": "npz",
 }
 
@@ -87,8 +93,7 @@ def stored(
             text: str = classifier.booster_.model_to_string()
             return StoredClassifier("lightgbm", text.encode(), seen)
         case XGBoostOfSeen():
-            raw = classifier.fitted_.get_booster().save_raw("ubj")
-            return StoredClassifier("xgboost", bytes(raw), seen)
+            return StoredClassifier("xgboost", xgboost_bytes(classifier), seen)
         case RandomForestClassifier():  # imbalanced-learn's is one too
             return StoredClassifier("forest", forest_bytes(classifier), seen)
         case PatientLogisticRegression() | NaiveBayesLogistic() | DummyClassifier():

@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_array
 
 from learning.arrays import Probabilities
 from learning.restored import OnlyAnswers
+from learning.tree_nodes import LEAF, check_nodes
 
-_LEAF = -1
 _ARRAYS = {
     "columns": np.int64,  # () of the feature matrix
     "nodes": np.int64,  # (trees,) how many each has
@@ -33,7 +33,7 @@ def forest_bytes(forest: RandomForestClassifier) -> bytes:
     """Only the answer to rows without missing cells is kept."""
     trees = [tree.tree_ for tree in forest.estimators_]
     left = np.concatenate([tree.children_left for tree in trees])
-    leaves = left == _LEAF
+    leaves = left == LEAF
     arrays = {
         "columns": np.asarray(forest.n_features_in_),
         "nodes": np.array([tree.node_count for tree in trees]),
@@ -76,29 +76,20 @@ def _read(body: bytes) -> dict[str, NDArray[Any]]:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as fault:
         raise ValueError("expected the arrays of a forest, got something else") from fault
-    if {name: array.dtype for name, array in arrays.items()} != _ARRAYS:
+    found = {name: getattr(array, "dtype", None) for name, array in arrays.items()}
+    if found != _ARRAYS or arrays["columns"].shape != ():
         raise ValueError(f"expected a forest's arrays {', '.join(_ARRAYS)}, got others")
     return arrays
 
 
 def _check(arrays: dict[str, NDArray[Any]], classes: int) -> None:
-    """Every child stands behind its parent in its own tree, every feature is a column."""
-    nodes, left, right = arrays["nodes"], arrays["left"], arrays["right"]
-    sizes = {arrays[name].shape for name in ("left", "right", "feature", "threshold")}
-    if nodes.ndim != 1 or len(nodes) == 0 or (nodes < 1).any() or sizes != {(nodes.sum(),)}:
-        raise ValueError("expected as many nodes as the forest's trees have, got others")
-    size = np.repeat(nodes, nodes)
-    place = np.arange(len(left)) - np.repeat(np.cumsum(nodes) - nodes, nodes)
-    inner = left != _LEAF
-    if (right[~inner] != _LEAF).any():
-        raise ValueError("expected nodes of two children or none, got one child")
-    for child in (left, right):
-        if ((child <= place) | (child >= size))[inner].any():
-            raise ValueError("expected children behind their parents, got a forged tree")
-    feature = arrays["feature"][inner]
-    if ((feature < 0) | (feature >= arrays["columns"])).any():
-        raise ValueError("expected features within the matrix, got a forged tree")
-    if arrays["shares"].shape != (int((~inner).sum()), classes):
+    left = arrays["left"]
+    columns = int(arrays["columns"])
+    check_nodes(arrays["nodes"], left, arrays["right"], arrays["feature"], columns)
+    leaves = int((left == LEAF).sum())
+    if len(arrays["nodes"]) == 0 or arrays["threshold"].shape != left.shape:
+        raise ValueError("expected trees with a threshold a node, got others")
+    if arrays["shares"].shape != (leaves, classes):
         raise ValueError(f"expected leaves of {classes} classes, got {arrays['shares'].shape}")
 
 
@@ -108,7 +99,7 @@ def _trees(arrays: dict[str, NDArray[Any]]) -> list[Tree]:
     every["left_child"], every["right_child"] = arrays["left"], arrays["right"]
     every["feature"], every["threshold"] = arrays["feature"], arrays["threshold"]
     shares = np.zeros((len(every), 1, classes))
-    shares[arrays["left"] == _LEAF, 0] = arrays["shares"]
+    shares[arrays["left"] == LEAF, 0] = arrays["shares"]
     ends = np.cumsum(arrays["nodes"])
     return [
         _tree(int(arrays["columns"]), every[start:end], shares[start:end])
