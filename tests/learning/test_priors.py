@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from imblearn.combine import SMOTEENN
-from imblearn.over_sampling import ADASYN, SMOTE, RandomOverSampler
-from imblearn.under_sampling import NearMiss, RandomUnderSampler, TomekLinks
+from imblearn.under_sampling import NearMiss, TomekLinks
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from learning.calibration import apply, fit_calibration
+from learning.layout import Layout
 from learning.metrics import log_loss
 from learning.priors import prior_shift, shifted
+from learning.samplers import class_weights, resample, resamplers
+from tests.learning.kinds import SAMPLERS
 from tests.learning.worlds import world
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
-Fitted = tuple[LogisticRegression, NDArray[np.float64]]
 
 SHARES = {"two classes": (0.95, 0.05), "three classes": (0.82, 0.14, 0.04)}
 
@@ -43,36 +43,42 @@ def _sample(shares: tuple[float, ...], rows: int, seed: int) -> Sample:
     return Sample(X, labels, softmax(np.log(shares) - distance / 2, axis=1))
 
 
-def _resampled(make: Callable[[], object]) -> Callable[[Sample], Fitted]:
-    def fitted(train: Sample) -> Fitted:
-        X, labels = make().fit_resample(train.X, train.labels)  # type: ignore[attr-defined]
-        return LogisticRegression(C=100.0).fit(X, labels), np.bincount(labels).astype(float)
-
-    return fitted
-
-
-def _weighed(exponent: float) -> Callable[[Sample], Fitted]:
-    def fitted(train: Sample) -> Fitted:
-        counts = np.bincount(train.labels)
-        weights = (counts / counts.max()) ** -exponent
-        model = LogisticRegression(C=100.0, class_weight=dict(enumerate(weights)))
-        return model.fit(train.X, train.labels), counts * weights
-
-    return fitted
-
-
-METHODS: dict[str, Callable[[Sample], Fitted]] = {
-    "class-weights": _weighed(1.0),
-    "class-weights-half": _weighed(0.5),
-    "random-undersampling": _resampled(lambda: RandomUnderSampler(random_state=0)),
-    "random-oversampling": _resampled(lambda: RandomOverSampler(random_state=0)),
-    "smote": _resampled(lambda: SMOTE(random_state=0)),
-    "adasyn": _resampled(lambda: ADASYN(random_state=0)),
-    "smote-enn": _resampled(lambda: SMOTEENN(random_state=0)),
-    "near-miss": _resampled(lambda: NearMiss(version=1)),
-}
-EXACT = ["class-weights", "class-weights-half", "random-undersampling", "random-oversampling"]
+METHODS = [name for name in SAMPLERS if name != "none"]
+EXACT = [
+    "class-weights",
+    "class-weights-half",
+    "random-undersampling",
+    "random-undersampling-half",
+    "random-oversampling",
+    "balanced-ensemble",
+]
 """Methods that change nothing but the shares of classes."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Logistic regressions whose answers are averaged, and the rows a class that they have seen."""
+
+    models: list[LogisticRegression]
+    trained: NDArray[np.float64]
+
+    def answers(self, X: Matrix) -> Matrix:
+        return np.asarray(np.mean([model.predict_proba(X) for model in self.models], axis=0))
+
+
+def _fitted(method: str, train: Sample) -> Fitted:
+    spec, counts = SAMPLERS[method], np.bincount(train.labels).tolist()
+    weights = class_weights(spec, counts)
+    models, trained = [], np.zeros(len(counts))
+    for chain in resamplers(spec, counts, 0, Layout(train.X.shape[1])):
+        seen = resample(chain, train.X, train.labels, None)
+        model = LogisticRegression(C=100.0, class_weight=weights)
+        models.append(model.fit(seen.X, seen.labels))
+        rows = np.bincount(seen.labels)
+        trained += (
+            rows if weights is None else rows * np.array([weights[c] for c in range(len(rows))])
+        )
+    return Fitted(models, trained)
 
 
 @dataclass(frozen=True)
@@ -93,12 +99,12 @@ def undone(request: pytest.FixtureRequest) -> Callable[[str], Undone]:
 
     @functools.cache
     def by(method: str) -> Undone:
-        model, trained = METHODS[method](train)
-        shift = prior_shift(tuple(trained), np.bincount(train.labels))
-        out_of_fold = shifted(model.predict_proba(unseen.X), shift)
+        model = _fitted(method, train)
+        shift = prior_shift(model.trained, np.bincount(train.labels))
+        out_of_fold = shifted(model.answers(unseen.X), shift)
         parts = np.arange(len(unseen.labels)) % 3
         calibration = fit_calibration(out_of_fold, unseen.labels, parts, "auto")
-        raw = model.predict_proba(fresh.X)
+        raw = model.answers(fresh.X)
         moved = shifted(raw, shift)
         return Undone(fresh, np.asarray(shares), raw, moved, apply(calibration, moved))
 
@@ -165,6 +171,19 @@ def test_where_only_shares_were_changed_the_formula_alone_suffices(
     case = undone(method)
     assert case.shifted.mean(0) == pytest.approx(case.shares, abs=0.01)
     assert np.abs(case.shifted - case.fresh.truth).mean() < 0.01
+
+
+def test_rows_that_were_chosen_to_mislead_are_made_up_for_too() -> None:
+    """NearMiss keeps the rows nearest to the rare class: not only shares are off then."""
+    train, unseen, fresh = (_sample(SHARES["two classes"], 20_000, seed) for seed in range(3))
+    X, labels = NearMiss(version=1).fit_resample(train.X, train.labels)
+    model = LogisticRegression(C=100.0).fit(X, labels)
+    shift = prior_shift(np.bincount(labels), np.bincount(train.labels))
+    moved, said = (shifted(model.predict_proba(each.X), shift) for each in (unseen, fresh))
+    parts = np.arange(len(moved)) % 3
+    after = apply(fit_calibration(moved, unseen.labels, parts, "auto"), said)
+    assert _gap_against_chance(said, fresh) > 6
+    assert _gap_against_chance(after, fresh) < 3
 
 
 def test_a_method_that_drops_few_rows_shifts_little() -> None:
