@@ -8,6 +8,7 @@ from schemas.classifiers import LightGBM
 from schemas.dataset import NumberColumn, TextColumn
 from schemas.faults import PlanError
 from schemas.knobs import Range
+from schemas.objectives import objective_name
 
 PLAN = """\
 name: mine
@@ -40,16 +41,30 @@ def test_quickstart_has_64_pixels_and_one_rare_class():
     plan = load_plan("quickstart")
     assert set(plan.dataset.columns.values()) == {NumberColumn()}
     assert len(plan.dataset.columns) == 64
-    assert plan.class_texts == ("no", "yes")
+    assert plan.targets[0].class_texts == ("no", "yes")
     assert plan.search.budget_minutes == 1
 
 
 def test_comments_has_three_classes_of_text():
     plan = load_plan("comments")
     assert plan.dataset.columns == {"clean_comment": TextColumn()}
-    assert plan.class_texts == ("-1", "0", "1")
+    assert plan.targets[0].class_texts == ("-1", "0", "1")
     boosted = next(f for f in plan.families if isinstance(f.classifier, LightGBM))
     assert isinstance(boosted.classifier.rounds, Range)
+
+
+def test_fire_is_judged_by_its_rare_class_on_the_latest_days():
+    plan = load_plan("fire")
+    assert objective_name(plan.objective) == "F1 of '2'"
+    assert plan.split.by == "time"
+    assert plan.targets[0].class_texts == ("0", "2")
+
+
+def test_intent_draws_at_random_and_trusts_rows_by_their_confidence():
+    plan = load_plan("intent")
+    assert (plan.search.method, plan.search.trials) == ("random", 20)
+    assert plan.dataset.weight == "confidence"
+    assert {family.features.vector for family in plan.families} == {584}
 
 
 def test_a_source_starts_at_the_folder_of_a_plan_given_by_path(tmp_path, monkeypatch):
@@ -114,7 +129,7 @@ def test_a_plan_that_cannot_be_read_counts_as_enabled_so_that_the_night_tells(sh
 def test_classes_that_yaml_takes_for_booleans_stay_words(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text(PLAN.replace('["no", "yes"]', "[no, yes]"))
-    assert load_plan(str(path)).class_texts == ("no", "yes")
+    assert load_plan(str(path)).targets[0].class_texts == ("no", "yes")
 
 
 def test_the_plan_in_the_readme_is_valid(tmp_path):
