@@ -1,6 +1,7 @@
 """The two samplers that any training fold survives: one grows classes, one cleans borders.
 
-Both wrap those of imbalanced-learn, which raise, or silently do nothing, on small or easy classes.
+Those of imbalanced-learn raise, or silently do nothing, on small or easy classes, and clean a class
+away.
 """
 
 from typing import TypeAlias, assert_never
@@ -9,11 +10,12 @@ import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.over_sampling import ADASYN, SMOTE
 from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.under_sampling import EditedNearestNeighbours, TomekLinks
+from imblearn.under_sampling import TomekLinks
 from imblearn.under_sampling.base import BaseCleaningSampler
 from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
 
-from learning.arrays import Labels
+from learning.arrays import Labels, Mask
 from learning.borderline_smote import borderline_rows
 from learning.layout import Layout
 from learning.mixed_smote import Rows, mixed_rows
@@ -98,18 +100,29 @@ class Cleaner(BaseCleaningSampler):  # type: ignore[misc]  # imblearn is untyped
     def _fit_resample(self, X: Rows, y: Labels) -> tuple[Rows, Labels]:
         match self.spec:
             case SmoteEnn():
-                neighbours = min(value(self.spec.enn_neighbors), len(y) - 1)
-                inner = EditedNearestNeighbours(sampling_strategy="all", n_neighbors=neighbours)
+                left = _unedited(X, y, min(value(self.spec.enn_neighbors), len(y) - 1))
             case SmoteTomek():
-                inner = TomekLinks(sampling_strategy="all")
+                links = TomekLinks(sampling_strategy="all")
+                links.fit_resample(X, y)
+                left = np.isin(np.arange(len(y)), links.sample_indices_)
             case _:
                 assert_never(self.spec)
-        inner.fit_resample(X, y)
-        left = np.zeros(len(y), dtype=bool)
-        left[inner.sample_indices_] = True
         left |= ~np.isin(y, y[left])
         self.sample_indices_ = np.flatnonzero(left)
         return X[left], y[left]
+
+
+def _unedited(rows: Rows, labels: Labels, neighbours: int) -> Mask:
+    """Rows that no other class outvotes among their neighbours.
+
+    As Wilson and Batista edit. imbalanced-learn's default wants all neighbours of the row's class;
+    its other rule settles ties by the order of the classes.
+    """
+    searched = NearestNeighbors(n_neighbors=neighbours + 1).fit(rows)
+    around = labels[searched.kneighbors(rows, return_distance=False)[:, 1:]]
+    votes = np.stack([(around == c).sum(axis=1) for c in np.unique(labels)])
+    kept: Mask = (around == labels[:, np.newaxis]).sum(axis=1) >= votes.max(axis=0)
+    return kept
 
 
 def _added(sampler: BaseSampler, rows: Rows, labels: Labels) -> Rows:

@@ -102,7 +102,9 @@ class Adasyn(Strict):
 
 class SmoteEnn(Strict):
     """SMOTE, then edited nearest neighbours (Wilson 1972; Batista, Prati & Monard 2004): rows of
-    any class go unless all `enn_neighbors` nearest are of their class. A class never goes whole.
+    any class that their `enn_neighbors` nearest outvote go. A class never goes whole.
+
+    All rows are compared with all: a minute or two for 20,000 texts.
     """
 
     kind: Literal["smote-enn"] = "smote-enn"
@@ -114,6 +116,8 @@ class SmoteEnn(Strict):
 class SmoteTomek(Strict):
     """SMOTE, then no Tomek links (Tomek 1976; Batista, Bazzan & Monard 2003): of two rows of
     different classes that are each other's nearest, both go. A class never goes whole.
+
+    All rows are compared with all: a minute or two for 20,000 texts.
     """
 
     kind: Literal["smote-tomek"] = "smote-tomek"

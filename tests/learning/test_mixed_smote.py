@@ -1,13 +1,17 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTENC
 from scipy.sparse import csr_array, csr_matrix, issparse
 
+from learning.features import layout, transformer
 from learning.layout import Layout
 from learning.mixed_smote import mixed_rows
 from learning.samplers import resample, resamplers
+from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
+from schemas.features import CategoryFeatures, Features, TextFeatures
 from schemas.samplers import Smote, SmoteNC
 
 
@@ -114,19 +118,52 @@ def test_categories_alone_are_blended() -> None:
 def test_smote_breaks_categories_and_smote_nc_does_not(kind: Any) -> None:
     _, _, X = _mixed(60)
     labels = np.repeat([0, 1], [50, 10])
-    layout = Layout(columns=6, levels=TWO_AND_TWO)
+    mixed = Layout(columns=6, levels=TWO_AND_TWO)
     seen = []
     for spec in (SmoteNC(), Smote()):
-        after = resample(resamplers(spec, (50, 10), 0, layout)[0], kind(X), labels, None).X
+        after = resample(resamplers(spec, (50, 10), 0, mixed)[0], kind(X), labels, None).X
         seen.append(set(np.unique(_dense(after)[:, [0, 1, 4, 5]])))
     assert seen[0] == {0.0, 1.0}
     assert len(seen[1]) > 2
 
 
+def test_the_layout_of_real_features_says_what_is_a_category() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "said": [
+                " ".join(rng.choice(["aye", "nay", "perhaps", "never"], 3)) for _ in range(80)
+            ],
+            "size": rng.normal(size=80),
+            "colour": rng.choice(["red", "green", "blue"], 80),
+            "shape": ["round", "flat"] * 39 + ["bent", "torn"],  # rare ones share a column
+        }
+    )
+    columns: dict[str, Column] = {
+        "said": TextColumn(),
+        "size": NumberColumn(),
+        "colour": CategoryColumn(),
+        "shape": CategoryColumn(),
+    }
+    category = CategoryFeatures(min_frequency=2)
+    text = TextFeatures(weighting="tfidf", ngram_max=1, min_df=2)
+    features = transformer(Features(text=text, category=category), columns)
+    X, labels = features.fit_transform(frame), np.repeat([0, 1], [64, 16])
+    chain = resamplers(SmoteNC(), (64, 16), 0, layout(features))[0]
+    after = resample(chain, X, labels, None)
+    found = layout(features).levels
+    assert [end - first for first, end in found] == [3, 3]
+    assert after.X.dtype == X.dtype
+    for first, end in found:
+        group = _dense(after.X)[:, first:end]
+        assert set(np.unique(group)) == {0.0, 1.0}
+        assert (group.sum(axis=1) == 1).all()
+
+
 def test_a_layout_of_other_features_is_refused() -> None:
     X, labels = np.zeros((12, 5)), np.repeat([0, 1], [8, 4])
-    layout = Layout(columns=6, levels=TWO_AND_TWO)
+    mixed = Layout(columns=6, levels=TWO_AND_TWO)
     with pytest.raises(
         ValueError, match="expected a matrix of 6 columns, as its layout has, got 5"
     ):
-        resample(resamplers(SmoteNC(), (8, 4), 0, layout)[0], X, labels, None)
+        resample(resamplers(SmoteNC(), (8, 4), 0, mixed)[0], X, labels, None)

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
+from imblearn.under_sampling import EditedNearestNeighbours
 from pydantic import ValidationError
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.neighbors import NearestNeighbors
 
 from learning.layout import Layout
 from learning.samplers import Resampled, class_weights, resample, resamplers
@@ -168,6 +170,21 @@ def test_cleaning_takes_a_row_among_another_class(spec: Imbalance) -> None:
     after = _after(spec, X, labels)
     assert not (after.labels[(after.X < 50).all(axis=1)] == 1).any()
     assert (after.labels == 1).sum() == 15
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_editing_is_that_of_imbalanced_learn_where_no_vote_ties(classes: int) -> None:
+    # Only three neighbours of three classes tie.
+    X, labels = _noise((30,) * classes)
+    theirs = EditedNearestNeighbours(sampling_strategy="all", kind_sel="mode", n_neighbors=3)
+    theirs.fit_resample(X, labels)
+    around = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(X, return_distance=False)[:, 1:]
+    tied = np.array([len(set(votes)) == 3 for votes in labels[around]])
+    own = (labels[around] == labels[:, np.newaxis]).any(axis=1)
+    kept = np.isin(X[:, 0], _after(SmoteEnn(), X, labels).X[:, 0])
+    expected = np.isin(np.arange(len(X)), theirs.sample_indices_)
+    assert np.array_equal(kept[~tied], expected[~tied])
+    assert kept[tied & own].all()
 
 
 def test_balanced_classes_need_no_sampler() -> None:
