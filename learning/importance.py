@@ -1,6 +1,6 @@
 """Which settings mattered in a study, from its trials' records alone."""
 
-import warnings
+import math
 from collections.abc import Sequence
 
 import optuna
@@ -25,12 +25,13 @@ def importances(trials: Sequence[TrialRecord]) -> dict[str, float]:
     """How much each setting's distribution among the best trials differs from that among all.
 
     PED-ANOVA (Watanabe et al. 2023); shares of 1, the largest first. Only whole trials with the
-    settings of the last one count. Empty where they are too few, all score alike, or no setting
-    varies.
+    settings of the last one count. Empty where they are too few, the best are not apart from the
+    rest, or no setting varies.
     """
     whole = [t for t in trials if t.state == "COMPLETE" and not t.cut_off and t.score is not None]
     whole = [t for t in whole if set(t.params) == set(whole[-1].params)]
-    if len(whole) < LEAST_TRIALS or len({t.score for t in whole}) < 2:
+    scores = sorted((t.score for t in whole if t.score is not None), reverse=True)
+    if len(whole) < LEAST_TRIALS or scores[_best(len(whole)) - 1] == scores[-1]:
         return {}
     spaces = {path: _distribution([t.params[path] for t in whole]) for path in whole[-1].params}
     varied = {path: space for path, space in spaces.items() if not space.single()}
@@ -44,13 +45,15 @@ def _shares(trials: Sequence[TrialRecord], spaces: dict[str, BaseDistribution]) 
         settings = {path: trial.params[path] for path in spaces}
         told = optuna.trial.create_trial(params=settings, distributions=spaces, value=trial.score)
         study.add_trial(told)
-    best = max(BEST_SHARE, LEAST_BEST / len(trials))
-    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=best)
-    with warnings.catch_warnings():
-        # Where very many trials tie for the best, it says that nothing can be told apart.
-        warnings.simplefilter("ignore")
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    share = _best(len(trials)) / len(trials)
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share)
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {path: float(share) for path, share in found.items()}
+
+
+def _best(trials: int) -> int:
+    """How many of them are the best."""
+    return max(LEAST_BEST, math.ceil(BEST_SHARE * trials))
 
 
 def _distribution(settings: Sequence[Setting]) -> BaseDistribution:

@@ -62,6 +62,9 @@ def test_the_order_of_trials_is_nothing() -> None:
         pytest.param([], id="none"),
         pytest.param(_study(19), id="too few"),
         pytest.param([_record(n, {"C": float(n)}, 0.5) for n in range(40)], id="all alike"),
+        pytest.param(
+            [_record(n, {"C": float(n)}, 0.5 + (n > 36)) for n in range(40)], id="three are better"
+        ),
         pytest.param([_record(n, {"C": 1.0}, n / 40) for n in range(40)], id="no setting varies"),
         pytest.param([_record(n, {}, n / 40) for n in range(40)], id="no setting"),
         pytest.param(
