@@ -1,8 +1,8 @@
 """Borderline-SMOTE (Han, Wang & Mao 2005), both variants, on dense and sparse rows.
 
-Not imbalanced-learn's: its variant 2 fails on `csr_matrix` and needs 6 GiB and 42 s for a class of
-1,000 among 20,000 texts as `csr_array` (0.14; here 0.4 GiB and 1.2 s), and it says nothing where it adds
-no row.
+Not imbalanced-learn's (0.14): its variant 2 fails on `csr_matrix`, and as `csr_array` needs 6 GiB
+and 42 s for a class of 1,000 among 20,000 texts (here 0.4 GiB and 1.2 s). It says nothing where it
+adds no row.
 """
 
 from typing import Literal
