@@ -40,7 +40,7 @@ class Budget:
     ) -> None:
         """Take note of what the final fit of this family's best trial will cost."""
         with self._lock:
-            if score >= self._best.get(family, (-1.0, 0.0))[0]:
+            if score >= self._best.get(family, (float("-inf"), 0.0))[0]:
                 self._best[family] = (score, fold_s * self._folds / (self._folds - 1))
 
     @property

@@ -1,4 +1,4 @@
-"""One unit of the search: a candidate fitted on all folds but one answers the rows of that one.
+"""One unit of the search: a candidate fitted on one side of a split answers the other side.
 
 This runs in worker processes and is the only place where a candidate meets the rows. Features are
 fitted once for all trials that share them.
@@ -9,24 +9,23 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
-
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from lightgbm.basic import LightGBMError
 
-from learning.arrays import Folds, Keys, Labels, Mask, Probabilities
-from learning.features import transformer
-from learning.pipelines import pipeline, predict_probabilities
+from learning.answers import side_by_side
+from learning.arrays import Folds, Keys, LabelTable, Mask, Probabilities, Weights
+from learning.features import layout, transformer
+from learning.fitting import Matrix, fit_targets, predict_probabilities
+from learning.layout import Layout
+from learning.splits import scored_in
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
-from schemas.manifest import FOLD, KEY, LABEL
+from schemas.manifest import FOLD, KEY, WEIGHT, label_columns
 from schemas.trials import FoldJob, FoldResult
 
-Matrix: TypeAlias = Any
-"""Features (rows, columns): SciPy's CSR where there is text, else a dense float64 array."""
 ColumnPairs = tuple[tuple[str, Column], ...]
 
 FIT_FAULTS = (ValueError, ArithmeticError, MemoryError, LightGBMError)
@@ -42,9 +41,10 @@ class TrainRows:
     """The training file in memory, rows in file order."""
 
     frame: pd.DataFrame
-    labels: Labels
+    labels: LabelTable
     folds: Folds
     keys: Keys
+    weights: Weights | None
 
 
 def fit_fold(job: FoldJob) -> FoldResult:
@@ -74,19 +74,16 @@ def kept_seconds(out: Path) -> float | None:
 
 
 @lru_cache(maxsize=1)
-def train_rows(path: str, columns: tuple[str, ...]) -> TrainRows:
+def train_rows(path: str, columns: tuple[str, ...], targets: int) -> TrainRows:
     """The feature columns and what the split knows of each row."""
-    named = [LABEL, FOLD, KEY]
-    table = pq.read_table(path, columns=[*columns, *named])
-    frame = table.select(list(columns)).to_pandas()
-    labels, folds, keys = (table[name].to_numpy() for name in named)
-    return TrainRows(frame=frame, labels=labels, folds=folds, keys=keys)
-
-
-def counts(labels: Labels, classes: int) -> list[int]:
-    """Rows a class."""
-    found: list[int] = np.bincount(labels, minlength=classes).tolist()
-    return found
+    table = pq.read_table(path)
+    return TrainRows(
+        frame=table.select(list(columns)).to_pandas(),
+        labels=np.column_stack([table[name].to_numpy() for name in label_columns(targets)]),
+        folds=table[FOLD].to_numpy(),
+        keys=table[KEY].to_numpy(),
+        weights=table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None,
+    )
 
 
 def told(fault: BaseException) -> str:
@@ -96,26 +93,53 @@ def told(fault: BaseException) -> str:
 
 
 def _answers(job: FoldJob) -> tuple[Probabilities, float]:
-    train, test, labels = _matrices(
-        job.rows, job.fold, job.candidate.features, tuple(job.columns.items())
+    side = _sides(
+        job.rows, job.fold, job.candidate.features, tuple(job.columns.items()), len(job.targets)
     )
-    per_class = counts(labels, job.classes)
-    steps = pipeline(job.candidate, job.columns, per_class, job.seed, job.threads)[1:]
-    steps.fit(train, labels)
+    fitted = fit_targets(
+        job.candidate,
+        job.targets,
+        side.train,
+        side.layout,
+        side.labels,
+        side.weights,
+        job.seed,
+        job.threads,
+    )
     fitted_at = time.perf_counter()
-    return predict_probabilities(steps, test, job.classes), fitted_at
+    answers = [
+        predict_probabilities(each.classifiers, side.scored, target.classes)
+        for target, each in zip(job.targets, fitted, strict=True)
+    ]
+    return side_by_side(answers), fitted_at
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides of a split as features that only the training side has shaped."""
+
+    train: Matrix
+    scored: Matrix
+    layout: Layout
+    labels: LabelTable
+    weights: Weights | None
 
 
 @lru_cache(maxsize=4)
-def _matrices(
-    path: str, fold: int, features: Features, columns: ColumnPairs
-) -> tuple[Matrix, Matrix, Labels]:
-    """Both sides of a fold as features that only the training side has shaped."""
-    rows = train_rows(path, tuple(name for name, _ in columns))
-    outside: Mask = rows.folds != fold
+def _sides(
+    path: str, fold: int, features: Features, columns: ColumnPairs, targets: int
+) -> _Sides:
+    rows = train_rows(path, tuple(name for name, _ in columns), targets)
+    scored: Mask = scored_in(rows.folds, fold)
     fitted = transformer(features, dict(columns))
-    train: Matrix = fitted.fit_transform(rows.frame[outside])
-    return train, fitted.transform(rows.frame[~outside]), rows.labels[outside]
+    train: Matrix = fitted.fit_transform(rows.frame[~scored])
+    return _Sides(
+        train=train,
+        scored=fitted.transform(rows.frame[scored]),
+        layout=layout(fitted),
+        labels=rows.labels[~scored],
+        weights=None if rows.weights is None else rows.weights[~scored],
+    )
 
 
 def _write(out: Path, probabilities: Probabilities, seconds: float) -> None:

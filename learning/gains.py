@@ -14,7 +14,7 @@ def last_gain(
     was scored since the start.
 
     >>> last_gain([(60.0, 0.80), (300.0, 0.85)], 360.0)
-    'the last 2.0 of 6.0 minutes raised macro-F1 by 0.0500'
+    'the last 2.0 of 6.0 minutes raised the score by 0.0500'
     """
     if all(at <= 0 for at, _ in scored_at):
         return ""
@@ -23,7 +23,7 @@ def last_gain(
     if not before:
         return f"all scores came in the last {time}"
     gain = max(score for _, score in scored_at) - max(before)
-    return f"the last {time} raised macro-F1 by {gain:.4f}"
+    return f"the last {time} raised the score by {gain:.4f}"
 
 
 def _time(part: float, whole: float) -> str:

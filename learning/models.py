@@ -5,9 +5,8 @@ built.
 """
 
 import io
-import json
-import zipfile
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,73 +14,123 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import skops.io
-from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
 from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.pipeline import Pipeline
+from sklearn.compose import ColumnTransformer
 
+from learning.answers import Answers
 from learning.arrays import Decisions, Keys, Offsets, Probabilities
-from learning.boosters import BoosterClassifier, read_booster
-from learning.calibration import Calibration, apply
+from learning.calibration import Calibration, apply, shifted
+from learning.classifier_files import dumped, loaded, restored, stored, suffix
+from learning.fitting import predict_probabilities
 from learning.offsets import decide
-from learning.pipelines import predict_probabilities
+from learning.roles import has_role, missing_cells
 from learning.seals import refused, seal, unseal
 from schemas.dataset import Column
-from schemas.label import ClassValue
+from schemas.label import Target
 from schemas.strict import Strict
 
-REVIEWED_TYPES = (
-    "learning.classifiers.PatientLogisticRegression",
-    "learning.features.WordCounts",
-    "numpy.dtype",
+_LIBRARIES = (
+    "imbalanced-learn",
+    "lightgbm",
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "skops",
+    "xgboost",
 )
-"""What may be built beside scikit-learn's, SciPy's and NumPy's own types that skops trusts."""
-
-_LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy", "skops")
 _FEATURES, _CARD, _KEYS = "features.skops", "model.json", "training_keys.npy"
-_CLASSIFIERS = {"skops": "classifier.skops", "lightgbm": "classifier.lgb"}
+_CLASSIFIER = re.compile(r"classifier-\d+-\d+\.[a-z]+")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What answers for one target, with what makes a decision of its answer; no sampler.
+
+    `shift` takes out the prior that the fit put in, before `calibration`.
+    """
+
+    target: Target
+    classifiers: tuple[ClassifierMixin, ...]
+    shift: tuple[float, ...]
+    calibration: Calibration
+    offsets: Offsets
+
+    def decide(self, probabilities: Probabilities) -> Decisions:
+        """Indices into the target's classes; `probabilities` are our own calibrated ones."""
+        return decide(probabilities, self.offsets)
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """Features and classifier with what makes a decision of their answer; no sampler.
+    """Features, and on them a head for each target."""
 
-    `class_values` are the classes as the plan writes them, `class_texts` as tables show them.
-    """
-
-    pipeline: Pipeline
+    features: ColumnTransformer
+    heads: tuple[Head, ...]
     columns: Mapping[str, Column]
-    class_texts: tuple[str, ...]
-    class_values: tuple[ClassValue, ...]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(head.target for head in self.heads)
+
+    def probabilities(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
+        """Calibrated, (rows, classes) a target. A feature that the frame lacks, or has in another
+        role, is missing cells.
+        """
+        known = {
+            name: frame[name]
+            if name in frame.columns and has_role(frame[name], column)
+            else missing_cells(column, frame.index)
+            for name, column in self.columns.items()
+        }
+        matrix = (
+            self.features.transform(pd.DataFrame(known, index=frame.index))
+            if len(frame)
+            else np.zeros((0, 1))  # scikit-learn refuses an empty batch
+        )
+        return tuple(
+            apply(
+                head.calibration,
+                shifted(
+                    predict_probabilities(head.classifiers, matrix, head.target.classes),
+                    head.shift,
+                ),
+            )
+            for head in self.heads
+        )
+
+    def answers(self, frame: pd.DataFrame) -> Answers:
+        """Probabilities and decisions of every target."""
+        probabilities = self.probabilities(frame)
+        decisions = [
+            head.decide(part) for head, part in zip(self.heads, probabilities, strict=True)
+        ]
+        return Answers(probabilities, np.column_stack(decisions))
+
+
+class _Stored(Strict):
+    """One classifier's file; `seen`: the classes that it was fitted on."""
+
+    file: str
+    format: str
+    seen: tuple[int, ...]
+
+
+class _HeadCard(Strict):
+    target: Target
+    classifiers: tuple[_Stored, ...]
+    shift: tuple[float, ...]
     calibration: Calibration
-    offsets: Offsets
-
-    def probabilities(self, frame: pd.DataFrame) -> Probabilities:
-        """Calibrated. A feature that the frame lacks, or has in another role, is missing cells."""
-        known = {name: _cells(frame, name, column) for name, column in self.columns.items()}
-        features = pd.DataFrame(known, index=frame.index)
-        raw = predict_probabilities(self.pipeline, features, len(self.class_texts))
-        return apply(self.calibration, raw)
-
-    def decide(self, probabilities: Probabilities) -> Decisions:
-        """Indices into the classes, by the offsets; `probabilities` are our own calibrated ones."""
-        return decide(probabilities, self.offsets)
+    offsets: tuple[float, ...]
 
 
 class _Card(Strict):
-    """`model.json`. `seen`: the classes that a booster was fitted on."""
+    """`model.json`."""
 
-    layout: Literal[1] = 1
+    layout: Literal[2] = 2
     columns: dict[str, Column]
-    class_texts: tuple[str, ...]
-    class_values: tuple[ClassValue, ...]
-    calibration: Calibration
-    offsets: tuple[float, ...]
-    classifier: Literal["skops", "lightgbm"]
-    seen: tuple[int, ...] = ()
+    heads: tuple[_HeadCard, ...]
     libraries: dict[str, str]
 
 
@@ -91,14 +140,27 @@ def save(
     training_keys: Keys,  # group keys and marks of the rows it was fitted on, in any order
 ) -> str:
     """Write the model's files; the sha256 of its manifest."""
-    classifier = model.pipeline.named_steps["classifier"]
-    card = _card(model, classifier)
-    files = {
-        _FEATURES: _dumped(model.pipeline.named_steps["features"]),
-        _CLASSIFIERS[card.classifier]: _classifier_bytes(classifier),
-        _CARD: (card.model_dump_json(indent=2) + "\n").encode(),
-        _KEYS: _array_bytes(np.unique(training_keys)),
-    }
+    files: dict[str, bytes] = {_FEATURES: dumped(model.features)}
+    heads = []
+    for place, head in enumerate(model.heads):
+        kept, bodies = _classifier_files(place, head.classifiers)
+        files |= bodies
+        heads.append(
+            _HeadCard(
+                target=head.target,
+                classifiers=kept,
+                shift=head.shift,
+                calibration=head.calibration,
+                offsets=tuple(head.offsets.tolist()),
+            )
+        )
+    card = _Card(
+        columns=dict(model.columns),
+        heads=tuple(heads),
+        libraries={name: version(name) for name in _LIBRARIES},
+    )
+    files[_CARD] = (card.model_dump_json(indent=2) + "\n").encode()
+    files[_KEYS] = _array_bytes(np.unique(training_keys))
     return seal(folder, files)
 
 
@@ -109,23 +171,18 @@ def load(folder: Path, digest: str | None) -> FittedModel:
     """
     files = _opened(folder, digest)
     card = _read_card(folder, files[_CARD])
-    stored = _CLASSIFIERS[card.classifier]
-    if stored not in files:
-        raise refused(folder, f"expected {stored}, as {_CARD} says, got none")
-    classifier: ClassifierMixin = (
-        read_booster(files[stored], card.seen)
-        if card.classifier == "lightgbm"
-        else _loaded(folder, stored, files[stored])
+    heads = tuple(
+        Head(
+            target=head.target,
+            classifiers=tuple(_read(folder, files, each) for each in head.classifiers),
+            shift=head.shift,
+            calibration=head.calibration,
+            offsets=np.asarray(head.offsets, dtype=np.float64),
+        )
+        for head in card.heads
     )
-    features = _loaded(folder, _FEATURES, files[_FEATURES])
-    return FittedModel(
-        pipeline=Pipeline([("features", features), ("classifier", classifier)]),
-        columns=card.columns,
-        class_texts=card.class_texts,
-        class_values=card.class_values,
-        calibration=card.calibration,
-        offsets=np.asarray(card.offsets, dtype=np.float64),
-    )
+    features = _features(folder, files[_FEATURES])
+    return FittedModel(features=features, heads=heads, columns=card.columns)
 
 
 def training_keys(folder: Path, digest: str | None) -> Keys:
@@ -135,54 +192,36 @@ def training_keys(folder: Path, digest: str | None) -> Keys:
     return keys
 
 
-def _cells(frame: pd.DataFrame, name: str, column: Column) -> pd.Series:
-    number = column.role == "number"
-    if name in frame.columns and is_numeric_dtype(frame[name].dtype) == number:
-        return frame[name]
-    return pd.Series(
-        np.nan if number else None, index=frame.index, dtype=float if number else object
-    )
+def _classifier_files(
+    place: int, classifiers: Sequence[ClassifierMixin]
+) -> tuple[tuple[_Stored, ...], dict[str, bytes]]:
+    kept, bodies = [], {}
+    for member, classifier in enumerate(classifiers):
+        one = stored(classifier)
+        file = f"classifier-{place}-{member}.{suffix(one.format)}"
+        kept.append(_Stored(file=file, format=one.format, seen=one.seen))
+        bodies[file] = one.body
+    return tuple(kept), bodies
+
+
+def _read(folder: Path, files: Mapping[str, bytes], one: _Stored) -> ClassifierMixin:
+    if one.file not in files:
+        raise refused(folder, f"expected {one.file}, as {_CARD} says, got none")
+    try:
+        return restored(one.format, files[one.file], one.seen)
+    except ValueError as fault:
+        raise refused(folder, f"{one.file} {fault}") from fault
+
+
+def _features(folder: Path, body: bytes) -> BaseEstimator:
+    try:
+        return loaded(body)
+    except ValueError as fault:
+        raise refused(folder, f"{_FEATURES} {fault}") from fault
 
 
 def _opened(folder: Path, digest: str | None) -> dict[str, bytes]:
-    return unseal(folder, digest, needed={_FEATURES, _CARD, _KEYS}, most=set(_CLASSIFIERS.values()))
-
-
-def _card(model: FittedModel, classifier: ClassifierMixin) -> _Card:
-    boosted = isinstance(classifier, LGBMClassifier | BoosterClassifier)
-    return _Card(
-        columns=dict(model.columns),
-        class_texts=model.class_texts,
-        class_values=model.class_values,
-        calibration=model.calibration,
-        offsets=tuple(model.offsets.tolist()),
-        classifier="lightgbm" if boosted else "skops",
-        seen=tuple(int(c) for c in classifier.classes_) if boosted else (),
-        libraries={name: version(name) for name in _LIBRARIES},
-    )
-
-
-def _classifier_bytes(classifier: ClassifierMixin) -> bytes:
-    if isinstance(classifier, LGBMClassifier | BoosterClassifier):
-        text: str = classifier.booster_.model_to_string()
-        return text.encode()
-    return _dumped(classifier)
-
-
-def _dumped(estimator: BaseEstimator) -> bytes:
-    # Deflated: a vocabulary of 56,000 words takes 0.9 MB instead of 40.
-    body: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED)
-    return body
-
-
-def _loaded(folder: Path, name: str, body: bytes) -> BaseEstimator:
-    try:
-        foreign = sorted(set(skops.io.get_untrusted_types(data=body)) - set(REVIEWED_TYPES))
-        if foreign:
-            raise refused(folder, f"{name} holds types that we do not load: {', '.join(foreign)}")
-        return skops.io.loads(body, trusted=list(REVIEWED_TYPES))
-    except (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
-        raise refused(folder, f"{name} can't be read ({type(fault).__name__})") from fault
+    return unseal(folder, digest, needed={_FEATURES, _CARD, _KEYS}, also=_CLASSIFIER)
 
 
 def _read_card(folder: Path, body: bytes) -> _Card:

@@ -1,17 +1,23 @@
 """Out-of-fold answers: where a candidate's are kept, and what they are worth."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from learning.arrays import Decisions, Folds, Labels, Mask, Probabilities
-from learning.metrics import confusion, log_loss, macro_f1
+from learning.answers import Answers, parted
+from learning.arrays import Folds, LabelTable, Mask, Probabilities
+from learning.metrics import log_loss
+from learning.objectives import Aim, aims, overall
 from learning.offsets import cross_fitted
-from schemas.manifest import FOLD, LABEL, Rows
+from learning.splits import parts, scored_in
+from schemas.label import Target
+from schemas.manifest import FOLD, Rows, label_columns
+from schemas.objectives import Objective
 from schemas.trials import Candidate
 
 
@@ -19,30 +25,39 @@ from schemas.trials import Candidate
 class Truth:
     """What the coordinator knows of the training rows: no features."""
 
-    labels: Labels
+    labels: LabelTable
     folds: Folds
-    classes: int
+    targets: tuple[Target, ...]
+    aims: tuple[Aim, ...]
 
 
 @dataclass(frozen=True)
 class OofScore:
-    """Macro-F1 after cross-fitted offsets (`score`) and by arg max (`plain`), on the same rows.
+    """The plan's objective after cross-fitted offsets (`score`) and by arg max (`plain`), on the
+    same rows; `fold_scores` are `score` on each split's rows alone, by split.
 
-    `fold_scores` are `score` on each fold's rows alone, by fold.
+    `answers` have the decisions of the offsets, `plain_answers` those of the arg max.
     """
 
     score: float
     fold_scores: tuple[float, ...]
     plain: float
     log_loss: float
-    labels: Labels
-    decisions: Decisions
+    labels: LabelTable
+    answers: Answers
+    plain_answers: Answers
 
 
-def read_truth(rows: Rows, classes: int) -> Truth:
+def read_truth(rows: Rows, targets: Sequence[Target], objective: Objective) -> Truth:
     """Labels and folds of the training rows, in file order."""
-    table = pq.read_table(rows.train, columns=[LABEL, FOLD])
-    return Truth(labels=table[LABEL].to_numpy(), folds=table[FOLD].to_numpy(), classes=classes)
+    names = label_columns(len(targets))
+    table = pq.read_table(rows.train, columns=[*names, FOLD])
+    return Truth(
+        labels=np.column_stack([table[name].to_numpy() for name in names]),
+        folds=table[FOLD].to_numpy(),
+        targets=tuple(targets),
+        aims=aims(objective, targets),
+    )
 
 
 def oof_file(folder: Path, rows_digest: str, candidate: Candidate, fold: int, seed: int) -> Path:
@@ -53,34 +68,57 @@ def oof_file(folder: Path, rows_digest: str, candidate: Candidate, fold: int, se
 
 
 def gathered(
-    files: Mapping[int, str],  # fold: .npy of its rows in file order
+    files: Mapping[int, str],  # split: .npy of its scored rows in file order
     folds: Folds,
-    classes: int,
-) -> tuple[Probabilities, Mask]:
-    """Probabilities in file order, and which rows have them; the other rows are 0."""
-    probabilities = np.zeros((len(folds), classes))
-    scored = np.zeros(len(folds), dtype=np.bool_)
-    for fold, path in files.items():
-        inside = folds == fold
-        probabilities[inside] = np.load(path, allow_pickle=False)
-        scored |= inside
-    return probabilities, scored
+    targets: Sequence[Target],
+) -> tuple[tuple[Probabilities, ...], Mask]:
+    """Each target's probabilities in file order, and which rows have them; the others are 0.
+
+    A row that several splits score has the mean of their answers.
+    """
+    joined = np.zeros((len(folds), sum(target.classes for target in targets)))
+    times = np.zeros(len(folds))
+    for split, path in files.items():
+        inside = scored_in(folds, split)
+        joined[inside] += np.load(path, allow_pickle=False)
+        times += inside
+    joined /= np.maximum(times, 1)[:, None]
+    return parted(joined, targets), times > 0
 
 
 def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
-    """What a candidate is worth on the folds that it has answered so far, one at least."""
-    probabilities, scored = gathered(files, truth.folds, truth.classes)
-    probabilities, labels, folds = probabilities[scored], truth.labels[scored], truth.folds[scored]
-    decisions = cross_fitted(probabilities, labels, folds)
-
-    def reached(decided: Decisions, rows: Mask | slice = slice(None)) -> float:
-        return macro_f1(confusion(labels[rows], decided[rows], truth.classes))
-
+    """What a candidate is worth on the splits that it has answered so far, one at least."""
+    whole, scored = gathered(files, truth.folds, truth.targets)
+    probabilities = tuple(part[scored] for part in whole)
+    labels, folds = truth.labels[scored], truth.folds[scored]
+    answers = Answers(probabilities, _decided(truth, probabilities, labels, folds))
+    plain = Answers(probabilities, np.column_stack([part.argmax(axis=1) for part in probabilities]))
     return OofScore(
-        score=reached(decisions),
-        fold_scores=tuple(reached(decisions, folds == fold) for fold in np.unique(folds)),
-        plain=reached(probabilities.argmax(axis=1)),
-        log_loss=log_loss(probabilities, labels),
+        score=overall(truth.aims, labels, answers),
+        fold_scores=tuple(
+            overall(truth.aims, labels[inside], answers.of(inside))
+            for inside in (scored_in(folds, split) for split in sorted(files))
+        ),
+        plain=overall(truth.aims, labels, plain),
+        log_loss=float(
+            np.mean([log_loss(part, own) for part, own in zip(probabilities, labels.T, strict=True)])
+        ),
         labels=labels,
-        decisions=decisions,
+        answers=answers,
+        plain_answers=plain,
+    )
+
+
+def _decided(
+    truth: Truth,
+    probabilities: Sequence[Probabilities],
+    labels: LabelTable,
+    folds: Folds,
+) -> NDArray[np.int64]:
+    apart = parts(folds)
+    return np.column_stack(
+        [
+            cross_fitted(part, own, apart, aim)
+            for part, own, aim in zip(probabilities, labels.T, truth.aims, strict=True)
+        ]
     )

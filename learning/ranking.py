@@ -30,7 +30,7 @@ def beats(first: Scored, second: Scored) -> bool:
 
 
 def margin(first: Scored, second: Scored) -> float:
-    """Macro-F1 by which the first is ahead: of the mean over the folds that both have, or of the
+    """Score by which the first is ahead: of the mean over the folds that both have, or of the
     whole scores where they have the same folds or share none.
     """
     ours, theirs = _by_fold(first), _by_fold(second)

@@ -7,18 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from sklearn.pipeline import Pipeline
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 
-from learning.arrays import Keys
-from learning.calibration import apply, fit_calibration
-from learning.folds import FIT_FAULTS, FitFailed, TrainRows, counts, told, train_rows
+from learning.arrays import Keys, Labels, Probabilities
+from learning.calibration import apply, fit_calibration, prior_shift, shifted
+from learning.features import layout, transformer
+from learning.fitting import FittedTarget, fit_targets
+from learning.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
 from learning.marks import row_marks
-from learning.metrics import confusion, macro_f1
-from learning.models import FittedModel, load, save
+from learning.models import FittedModel, Head, load, save
+from learning.objectives import aim, aims, overall
 from learning.offsets import accepted_offsets
 from learning.oof import gathered
-from learning.pipelines import pipeline, serving
+from learning.splits import parts
 from schemas.faults import ModelRefused
+from schemas.label import Target
 from schemas.manifest import ROW
 from schemas.trials import RefitJob, RefitResult
 
@@ -37,41 +41,75 @@ def refit(job: RefitJob) -> RefitResult:
         The saved model answers otherwise than the fitted one.
     """
     started = time.perf_counter()
-    rows = train_rows(job.rows, tuple(job.columns))
+    rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
     model = _fitted(job, rows)
     fit_s = time.perf_counter() - started
     marks = row_marks(pq.read_table(job.rows, columns=[ROW])[ROW].to_pylist())
     digest = _kept(model, rows, marks, Path(job.out))
-    decisions = model.decide(model.probabilities(rows.frame))
-    classes = len(job.class_texts)
+    answers = model.answers(rows.frame)
     return RefitResult(
         out=job.out,
         digest=digest,
         fit_s=fit_s,
-        train_score=macro_f1(confusion(rows.labels, decisions, classes)),
+        train_score=overall(aims(job.objective, job.targets), rows.labels, answers),
     )
 
 
 def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
-    classes = len(job.class_texts)
-    per_class = counts(rows.labels, classes)
-    steps = pipeline(job.candidate, job.columns, per_class, job.seed, job.threads)
     try:
-        answering: Pipeline = serving(steps.fit(rows.frame, rows.labels))
+        features, fitted = _fitted_parts(job, rows)
     except FIT_FAULTS as fault:
         raise FitFailed(told(fault)) from fault
-    probabilities, scored = gathered(job.oof, rows.folds, classes)
-    probabilities, labels = probabilities[scored], rows.labels[scored]
-    calibration = fit_calibration(probabilities, labels)
+    answered, scored = gathered(job.oof, rows.folds, job.targets)
+    labels, apart = rows.labels[scored], parts(rows.folds[scored])
+    heads = tuple(
+        _head(job, target, each, part[scored], own, apart)
+        for target, each, part, own in zip(job.targets, fitted, answered, labels.T, strict=True)
+    )
+    return FittedModel(features=features, heads=heads, columns=job.columns)
+
+
+def _fitted_parts(
+    job: RefitJob, rows: TrainRows
+) -> tuple[ColumnTransformer, tuple[FittedTarget, ...]]:
+    features = transformer(job.candidate.features, job.columns)
+    matrix = features.fit_transform(rows.frame)
+    fitted = fit_targets(
+        job.candidate,
+        job.targets,
+        matrix,
+        layout(features),
+        rows.labels,
+        rows.weights,
+        job.seed,
+        job.threads,
+    )
+    return features, fitted
+
+
+def _head(
+    job: RefitJob,
+    target: Target,
+    fitted: FittedTarget,
+    probabilities: Probabilities,  # out of fold, as the classifiers gave them
+    labels: Labels,
+    apart: NDArray[np.int64],
+) -> Head:
+    """First the prior that resampling and weights put in is taken out, then what is left of error
+    is calibrated; the formula alone would leave SMOTE's probabilities worse than they were.
+    """
+    shift = prior_shift(fitted.trained, np.bincount(labels, minlength=target.classes).tolist())
+    probabilities = shifted(probabilities, shift)
+    calibration = fit_calibration(probabilities, labels, apart, job.calibration)
     # Offsets are fitted on calibrated answers because they are added to calibrated ones.
     calibrated = apply(calibration, probabilities)
-    return FittedModel(
-        pipeline=answering,
-        columns=job.columns,
-        class_texts=job.class_texts,
-        class_values=job.class_values,
+    goal = aim(job.objective, target)
+    return Head(
+        target=target,
+        classifiers=fitted.classifiers,
+        shift=shift,
         calibration=calibration,
-        offsets=accepted_offsets(calibrated, labels, rows.folds[scored], job.seed),
+        offsets=accepted_offsets(calibrated, labels, apart, goal, job.seed),
     )
 
 
@@ -87,7 +125,8 @@ def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:
 
 
 def _compare(model: FittedModel, stored: FittedModel, frame: pd.DataFrame) -> None:
-    apart = float(np.abs(model.probabilities(frame) - stored.probabilities(frame)).max(initial=0.0))
+    pairs = zip(model.probabilities(frame), stored.probabilities(frame), strict=True)
+    apart = max(float(np.abs(ours - theirs).max(initial=0.0)) for ours, theirs in pairs)
     if apart > LARGEST_DIFFERENCE:
         raise ModelRefused(
             f"The model was not kept: read back, its probabilities differ by {apart:.3g} on "

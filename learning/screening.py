@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from learning.bootstrap import macro_f1_interval, paired_macro_f1
+from learning.bootstrap import paired, score_interval
 from learning.folds import FitFailed, fit_fold, kept_seconds
 from learning.metrics import class_figures, confusion
 from learning.oof import OofScore, Truth, oof_file, read_truth, score_oof
@@ -80,7 +80,7 @@ def screen(
     NightFailed
         The baseline has no score, or every method of the plan failed.
     """
-    truth = read_truth(rows, len(rows.train_counts))
+    truth = read_truth(rows, plan.targets, plan.objective)
     methods = _methods(plan.imbalance)
     # The baseline is the night's floor: a budget too small for it is overrun, not the night failed.
     least = time.monotonic() + BASELINE_S
@@ -100,7 +100,7 @@ def screen(
     finally:
         for unit in (unit for running in units for unit in running if unit is not None):
             unit.cancel()
-    return _ranked(plan, screened, truth.classes)
+    return _ranked(plan, screened, truth)
 
 
 def baseline(methods: Sequence[MethodScore]) -> MethodScore:
@@ -143,7 +143,7 @@ def _jobs(
             columns=dict(columns),
             rows=rows.train,
             fold=fold,
-            classes=len(rows.train_counts),
+            targets=plan.targets,
             seed=seed,
             threads=pool.threads,
             out=str(oof_file(folder, rows.digest, recipe, fold, seed)),
@@ -181,7 +181,7 @@ def _screened(
     if fits.note:
         return _Screened(told, found=None, late=fits.late)
     found = score_oof(truth, oof)
-    return _Screened(_with_figures(told, found, truth.classes, jobs[0].seed, oof), found)
+    return _Screened(_with_figures(told, found, truth, jobs[0].seed, oof), found)
 
 
 def _awaited(
@@ -206,26 +206,34 @@ def _awaited(
 
 
 def _with_figures(
-    told: MethodScore, found: OofScore, classes: int, seed: int, oof: dict[int, str]
+    told: MethodScore, found: OofScore, truth: Truth, seed: int, oof: dict[int, str]
 ) -> MethodScore:
-    interval = macro_f1_interval(
-        found.labels, found.decisions, classes, RESAMPLES, CONFIDENCE, seed
+    interval = score_interval(
+        found.labels, found.answers, truth.aims, RESAMPLES, CONFIDENCE, seed
     )
-    recalls = class_figures(confusion(found.labels, found.decisions, classes)).recall
     figures = {
         "score": interval.value,
         "low": interval.low,
         "high": interval.high,
         "plain_score": found.plain,
         "log_loss": found.log_loss,
-        "recalls": tuple(recall or 0.0 for recall in recalls),
+        "recalls": _recalls(found, truth),
         "fold_scores": found.fold_scores,
         "oof": oof,
     }
     return told.model_copy(update=figures)
 
 
-def _ranked(plan: Plan, screened: Sequence[_Screened], classes: int) -> tuple[MethodScore, ...]:
+def _recalls(found: OofScore, truth: Truth) -> tuple[tuple[float, ...], ...]:
+    each = []
+    for place, target in enumerate(truth.targets):
+        decided = found.answers.decisions[:, place]
+        recalls = class_figures(confusion(found.labels[:, place], decided, target.classes)).recall
+        each.append(tuple(recall or 0.0 for recall in recalls))
+    return tuple(each)
+
+
+def _ranked(plan: Plan, screened: Sequence[_Screened], truth: Truth) -> tuple[MethodScore, ...]:
     ranked = sorted(
         screened,
         key=lambda s: (s.found is None, -(s.told.score or 0.0), s.told.log_loss or 0.0),
@@ -240,20 +248,27 @@ def _ranked(plan: Plan, screened: Sequence[_Screened], classes: int) -> tuple[Me
             f"The screening gave no baseline or no method to search over: {notes}. "
             "Give the night more time (search.budget_minutes) or other methods (imbalance)."
         )
-    kept = (_good(scored, classes, plan.search.seed) or late)[:MOST_KEPT]
+    kept = (_good(scored, truth, plan.search.seed) or late)[:MOST_KEPT]
     return tuple(s.told.model_copy(update={"kept": s.told.imbalance in kept}) for s in ranked)
 
 
-def _good(scored: Sequence[_Screened], classes: int, seed: int) -> list[Imbalance]:
+def _good(scored: Sequence[_Screened], truth: Truth, seed: int) -> list[Imbalance]:
     """The best, which is the first, and those that chance may have put below it."""
     best = scored[0].found if scored else None
-    return [s.told.imbalance for s in scored if _as_good(best, s.found, classes, seed)]
+    return [s.told.imbalance for s in scored if _as_good(best, s.found, truth, seed)]
 
 
-def _as_good(best: OofScore | None, found: OofScore | None, classes: int, seed: int) -> bool:
+def _as_good(best: OofScore | None, found: OofScore | None, truth: Truth, seed: int) -> bool:
     if best is None or found is None:
         return False
-    difference = paired_macro_f1(
-        best.labels, best.decisions, found.decisions, classes, RESAMPLES, CONFIDENCE, seed
+    difference = paired(
+        best.labels,
+        best.answers,
+        found.answers,
+        truth.aims,
+        truth.targets,
+        RESAMPLES,
+        CONFIDENCE,
+        seed,
     )
-    return difference.macro.high >= 0
+    return difference.score.high >= 0

@@ -4,6 +4,7 @@ The digest of the manifest is kept outside of the folder, in the ledger and the 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Set
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def unseal(
     folder: Path,
     digest: str | None,  # of the manifest; without it only damage is noticed, not a swap
     needed: Set[str],
-    most: Set[str],  # names that may be there too
+    also: re.Pattern[str],  # what further files may be called
 ) -> dict[str, bytes]:
     """Every file's bytes, read once: what was checked is what will be parsed."""
     if not folder.is_dir():
@@ -51,7 +52,7 @@ def unseal(
     found = {path.name for path in folder.iterdir()}
     if MANIFEST not in found:
         raise refused(folder, f"expected {MANIFEST}, got none")
-    manifest = _read(folder, digest, needed | most)
+    manifest = _read(folder, digest, needed, also)
     named = set(manifest.files)
     extra, missing = found - named - {MANIFEST}, (named | needed) - found
     if extra or missing:
@@ -67,7 +68,7 @@ def refused(folder: Path, what: str) -> ModelRefused:
     )
 
 
-def _read(folder: Path, digest: str | None, known: Set[str]) -> _Manifest:
+def _read(folder: Path, digest: str | None, needed: Set[str], also: re.Pattern[str]) -> _Manifest:
     body = _plain_bytes(folder, MANIFEST)
     if digest is not None and _sha256(body) != digest:
         raise refused(folder, f"expected the manifest {digest}, got {_sha256(body)}")
@@ -75,7 +76,7 @@ def _read(folder: Path, digest: str | None, known: Set[str]) -> _Manifest:
         manifest = _Manifest.model_validate_json(body)
     except ValidationError as fault:
         raise refused(folder, f"{MANIFEST} can't be read") from fault
-    strange = set(manifest.files) - known
+    strange = {name for name in manifest.files if name not in needed and not also.fullmatch(name)}
     if strange:  # a name with a path in it could lead out of the folder
         raise refused(folder, f"{MANIFEST} names {_listed(strange)}, which no model has")
     return manifest

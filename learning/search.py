@@ -22,7 +22,9 @@ from learning.studies import Study
 from learning.workers import LOST, WorkerPool
 from schemas.dataset import Column
 from schemas.faults import NightFailed
+from schemas.label import Target
 from schemas.manifest import Rows
+from schemas.objectives import Objective
 from schemas.plan import Family, Search
 from schemas.samplers import Imbalance
 from schemas.trials import Candidate, FoldJob, FoldResult, StudyResult, TrialRecord, TrialState
@@ -44,7 +46,8 @@ def run_study(
     kept: Sequence[Imbalance],  # methods to search over, best first
     rows: Rows,
     columns: Mapping[str, Column],
-    classes: int,
+    targets: Sequence[Target],
+    objective: Objective,
     search: Search,
     pool: WorkerPool,
     deadline: Callable[[], float],  # seconds on the clock `now`; may move
@@ -65,9 +68,9 @@ def run_study(
         The first trials failed, all of them.
     """
     knobs = space(family, columns, kept)
-    study = Study(family, kept, knobs, folder, study_name, search.seed)
+    study = Study(family, kept, knobs, folder, study_name, search.seed, method=search.method)
     study.plan_ahead(warm, search.trials)
-    truth = read_truth(rows, classes)
+    truth = read_truth(rows, targets, objective)
     bench = _Bench(dict(columns), rows, truth, search, pool, folder)
     told = _Told(on_trial, on_kept, on_fold)
     return _Search(family.classifier.kind, study, bench, deadline, told, share, now).run()
@@ -101,7 +104,7 @@ class _Bench:
             columns=self.columns,
             rows=self.rows.train,
             fold=fold,
-            classes=self.truth.classes,
+            targets=self.truth.targets,
             seed=seed,
             threads=self.pool.threads,
             out=str(out),

@@ -9,23 +9,41 @@ the digest with `learning.models.load`.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from learning.models import FittedModel, load
-from schemas.label import class_text
+from learning.roles import as_role
+from schemas.label import Target
 
 
 def answers(model: FittedModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row an input row, in order: `prediction`, then `probability_CLASS` for each class."""
-    probabilities = model.probabilities(frame)
-    decisions = model.decide(probabilities)
-    told = pd.DataFrame(
-        {f"probability_{text}": probabilities[:, i] for i, text in enumerate(model.class_texts)},
-        index=frame.index,
-    )
-    told.insert(0, "prediction", [model.class_values[decision] for decision in decisions])
-    return told
+    """One row an input row, in order: `prediction`, then `probability_CLASS` for each class; both
+    with `LABEL_` in front where a row has several labels; of many labels `LABEL` (0 or 1) and
+    `LABEL_probability`.
+    """
+    found = model.answers(frame)
+    told: dict[str, object] = {}
+    for place, target in enumerate(model.targets):
+        decided = [target.class_values[c] for c in found.decisions[:, place]]
+        probabilities = found.probabilities[place]
+        if target.is_flag:
+            told |= {target.name: decided, f"{target.name}_probability": probabilities[:, 1]}
+            continue
+        prefix = f"{target.name}_" if len(model.targets) > 1 else ""
+        told[f"{prefix}prediction"] = decided
+        for c, text in enumerate(target.class_texts):
+            told[f"{prefix}probability_{text}"] = probabilities[:, c]
+    return pd.DataFrame(told, index=frame.index)
+
+
+def decision_columns(model: FittedModel) -> dict[str, Target]:
+    """Which of the columns of `answers` hold decisions, and on what."""
+    if len(model.targets) == 1:
+        return {"prediction": model.targets[0]}
+    return {
+        target.name if target.is_flag else f"{target.name}_prediction": target
+        for target in model.targets
+    }
 
 
 class PyfuncModel:
@@ -37,21 +55,15 @@ class PyfuncModel:
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predictions and probabilities; `params` is part of MLflow's call and has no meaning.
 
-        Whole numbers, booleans and numbers written as text are taken as the plan's roles ask; what
-        is no number where one is expected, and a column that is not there, is a missing cell.
+        Cells are taken as the plan's roles ask; what can't be, and a column that is not there, is
+        a missing cell.
         """
         known = {
-            name: _as_role(frame[name], column.role)
+            name: as_role(frame[name], column)
             for name, column in self.model.columns.items()
             if name in frame.columns
         }
         return answers(self.model, pd.DataFrame(known, index=frame.index))
-
-
-def _as_role(cells: pd.Series, role: str) -> pd.Series:
-    if role == "number":
-        return pd.to_numeric(cells, errors="coerce").astype(np.float64)
-    return cells.map(class_text, na_action="ignore").astype(object)
 
 
 def _load_pyfunc(folder: str) -> PyfuncModel:

@@ -36,7 +36,7 @@ class Shares:
         if trial.cut_off:
             return
         with self._lock:
-            if trial.score is not None and trial.score > self._best.get(family, 0.0):
+            if trial.score is not None and trial.score > self._best.get(family, float("-inf")):
                 self._best[family] = trial.score
                 self._idle[family] = 0
             elif trial.state != "FAIL":
@@ -48,6 +48,6 @@ class Shares:
             self._searching.discard(family)
 
     def _is_beaten(self, family: str) -> bool:
-        own = self._best.get(family, 0.0)
+        own = self._best.get(family, float("-inf"))
         behind = any(best > own for other, best in self._best.items() if other != family)
         return behind and self._idle.get(family, 0) >= _PATIENCE

@@ -87,6 +87,11 @@ class Target(Strict):
     def classes(self) -> int:
         return len(self.class_values)
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is one of many labels, each of which a row has or has not."""
+        return self.counted == (1,)
+
 
 def targets(label: Label) -> tuple[Target, ...]:
     """What a model of this label answers, in the plan's order: each target by a classifier.

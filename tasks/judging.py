@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.evaluation import scorecard
-from learning.gate import Answers, judge
+from learning.answers import Answers
+from learning.gate import judge
 from learning.holdout import (
     Holdout,
     answer,
@@ -56,7 +58,7 @@ def judge_night(
     models = {name: load(folder, digest) for name, (folder, digest) in kept.items()}
     whole = read_holdout(rows)
     holdout = untouched(whole, [training_keys(folder, d) for folder, d in kept.values()])
-    answers = {n: answer(model, holdout, plan.class_texts) for n, model in models.items()}
+    answers = {n: answer(model, holdout, plan.targets) for n, model in models.items()}
     reference = f"version {champion.version.number}" if champion else ""
     contender, verdict, notes = _decide(plan, holdout, answers, finalist, reference)
     _write_predictions(models[contender], holdout, answers[contender], out)
@@ -68,12 +70,11 @@ def judge_night(
     cards = {
         role: scorecard(
             holdout.labels,
-            answers[name].probabilities,
-            answers[name].decisions,
-            plan.class_texts,
+            answers[name],
+            plan.targets,
+            plan.objective,
             plan.gate,
             plan.search.seed,
-            answers[name].latency_ms,
         )
         for role, name in named.items()
     }
@@ -92,7 +93,7 @@ def _notes(champion: Standing | None, model: FittedModel | None, plan: Plan) -> 
     """What a reader of the verdict has to know about the champion."""
     if champion is None or model is None:
         return []
-    told = differences(model, plan.dataset.columns, plan.class_texts)
+    told = differences(model, plan.dataset.columns, plan.targets)
     number = champion.version.number
     return [n for n in (champion.note,) if n] + [f"version {number} {each}" for each in told]
 
@@ -111,7 +112,8 @@ def _decide(
             holdout.labels,
             reference,
             answers[challenger],
-            plan.class_texts,
+            plan.targets,
+            plan.objective,
             plan.gate,
             plan.search.seed,
             name,
@@ -125,20 +127,19 @@ def _decide(
         first = against(answers[BASELINE], finalist, BASELINE)
         notes = tuple(f"{finalist} against the baseline: {reason}" for reason in first.reasons)
         contender = finalist if first.decision == "PROMOTE" else BASELINE
-    floor = most_common_class(holdout, len(plan.class_texts))
+    floor = most_common_class(holdout, plan.targets)
     return contender, against(floor, contender, NO_MODEL, harm=False), notes
 
 
 def _write_predictions(model: FittedModel, holdout: Holdout, answers: Answers, out: Path) -> None:
     """Row references, truth, decision and probabilities; never a cell of the data."""
-    texts = model.class_texts
-    told = pd.DataFrame(
-        {
-            "row": holdout.frame[ROW].to_numpy(),
-            "label": [texts[i] for i in holdout.labels],
-            "prediction": [texts[i] for i in answers.decisions],
-            **{f"probability_{t}": answers.probabilities[:, i] for i, t in enumerate(texts)},
-        }
-    )
+    told: dict[str, object] = {"row": holdout.frame[ROW].to_numpy()}
+    for place, target in enumerate(model.targets):
+        prefix = f"{target.name}_" if len(model.targets) > 1 else ""
+        texts = np.array(target.class_texts, dtype=object)
+        told[f"{prefix}label"] = texts[holdout.labels[:, place]]
+        told[f"{prefix}prediction"] = texts[answers.decisions[:, place]]
+        for c, text in enumerate(texts):
+            told[f"{prefix}probability_{text}"] = answers.probabilities[place][:, c]
     out.mkdir(parents=True, exist_ok=True)
-    told.to_parquet(out / PREDICTIONS, index=False)
+    pd.DataFrame(told).to_parquet(out / PREDICTIONS, index=False)

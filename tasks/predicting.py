@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from learning.files import SUFFIXES
+from learning.files import JSON_LINES, SUFFIXES
 from learning.models import FittedModel, load
-from learning.serving import answers
+from learning.serving import answers, decision_columns
 from learning.tables import read_unlabelled
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError
@@ -56,8 +56,10 @@ def answer_file(
     with _appearing(target) as partial:
         if target.name.endswith(".parquet"):
             _one_kind(told, model).to_parquet(partial, index=False)
+        elif target.name.endswith(JSON_LINES):
+            told.to_json(partial, orient="records", lines=True, force_ascii=False)
         else:
-            _as_text(told).to_csv(partial, index=False, lineterminator="\n")
+            _as_text(told, model).to_csv(partial, index=False, lineterminator="\n")
     return len(frame)
 
 
@@ -81,12 +83,16 @@ def _named(told: pd.DataFrame, frame: pd.DataFrame, key: str | None) -> pd.DataF
 
 def _one_kind(told: pd.DataFrame, model: FittedModel) -> pd.DataFrame:
     """Parquet keeps the classes as the data writes them, where they are of one kind."""
-    kinds = {type(value) for value in model.class_values}
-    return told if len(kinds) == 1 else _as_text(told)
+    mixed = [
+        name
+        for name, target in decision_columns(model).items()
+        if len({type(value) for value in target.class_values}) > 1
+    ]
+    return told.assign(**{name: told[name].map(class_text) for name in mixed})
 
 
-def _as_text(told: pd.DataFrame) -> pd.DataFrame:
-    return told.assign(prediction=[class_text(value) for value in told["prediction"]])
+def _as_text(told: pd.DataFrame, model: FittedModel) -> pd.DataFrame:
+    return told.assign(**{name: told[name].map(class_text) for name in decision_columns(model)})
 
 
 @contextmanager

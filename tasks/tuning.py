@@ -26,7 +26,9 @@ from learning.shares import Shares
 from learning.workers import LOST, WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
+from schemas.label import Target
 from schemas.manifest import Rows
+from schemas.objectives import objective_name
 from schemas.plan import Family, Plan
 from schemas.samplers import Imbalance
 from schemas.trials import MethodScore, RefitJob, RefitResult, StudyResult, TrialRecord
@@ -69,12 +71,13 @@ class Bench:
 def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
     """Every imbalance method of the plan on equal folds with a cheap learner, as a table."""
     log = get_run_logger()
+    name = objective_name(bench.plan.objective)
 
     def tell(method: MethodScore) -> None:
         if method.score is None:
             log.warning("%s: no score: %s", method.method, method.note)
         else:
-            log.info("%s: macro-F1 %.4f in %.1f s", method.method, method.score, method.seconds)
+            log.info("%s: %s %.4f in %.1f s", method.method, name, method.score, method.seconds)
 
     methods = screen(
         bench.plan,
@@ -98,14 +101,14 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
     def figure(figure: float | None, places: int = 4) -> str:
         return "-" if figure is None else f"{figure:.{places}f}"
 
-    texts = plan.class_texts
-    recalls = {
-        f"recall {html.escape(text)}": figure(recall, places=3)
-        for text, recall in zip(texts, method.recalls or (None,) * len(texts), strict=True)
-    }
+    names = [
+        f"recall {html.escape(name)}" for target in plan.targets for name in _class_names(plan, target)
+    ]
+    found = [recall for recalls in method.recalls for recall in recalls] or [None] * len(names)
+    recalls = {name: figure(recall, places=3) for name, recall in zip(names, found, strict=True)}
     return {
         "method": method.method,
-        "macro-F1": figure(method.score),
+        objective_name(plan.objective): figure(method.score),
         "95 %": "-" if method.low is None else f"{figure(method.low)} to {figure(method.high)}",
         "without offsets": figure(method.plain_score),
         "log loss": figure(method.log_loss),
@@ -114,6 +117,12 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
         "searched": "yes" if method.kept else "no",
         "note": html.escape(method.note) or "-",
     }
+
+
+def _class_names(plan: Plan, target: Target) -> list[str]:
+    if len(plan.targets) == 1:
+        return list(target.class_texts)
+    return [f"{target.name} {text}" for text in target.class_texts]
 
 
 @task(name="tune", task_run_name="tune-{kind}", cache_policy=NO_CACHE)
@@ -148,7 +157,8 @@ def tune(
             kept=kept,
             rows=bench.rows,
             columns=bench.plan.dataset.columns,
-            classes=len(bench.plan.class_texts),
+            targets=bench.plan.targets,
+            objective=bench.plan.objective,
             search=bench.plan.search,
             pool=bench.pool,
             deadline=bench.budget.deadline,
@@ -167,7 +177,7 @@ def tune(
         bench.shares.leave(kind)
     progress.end()
     studies.close_study(run, study)
-    log.info("%s", told(study))
+    log.info("%s", told(study, objective_name(bench.plan.objective)))
     return study
 
 
@@ -207,20 +217,21 @@ class _Progress:
         score = f"{top.score:.4f}" if top and top.score is not None else "none"
         earlier = sum(trial.number in self._kept for trial in self._trials)
         kept = f", {earlier} of them kept from an earlier run" if earlier else ""
-        self.line = f"{self._kind}: {len(self._trials)} trials{kept}, best macro-F1 {score}"
+        name = objective_name(self._bench.plan.objective)
+        self.line = f"{self._kind}: {len(self._trials)} trials{kept}, best {name} {score}"
         return top is trial
 
     def end(self) -> None:
         update_progress_artifact(self._artifact, 100.0, description=self.line)
 
 
-def told(study: StudyResult) -> str:
+def told(study: StudyResult, objective: str) -> str:
     """A study in one line."""
     best = f"{study.best.score:.4f}" if study.best and study.best.score is not None else "none"
     resumed = f", {study.resumed} of them kept from an earlier run" if study.resumed else ""
     return (
         f"{study.family}: {len(study.trials)} trials{resumed} in {study.seconds:.0f} s, "
-        f"best macro-F1 {best}{'; ' + study.last_gain if study.last_gain else ''}"
+        f"best {objective} {best}{'; ' + study.last_gain if study.last_gain else ''}"
     )
 
 
@@ -241,8 +252,9 @@ def fit_final(
     job = RefitJob(
         candidate=recipe.candidate,
         columns=bench.plan.dataset.columns,
-        class_texts=bench.plan.class_texts,
-        class_values=bench.plan.class_values,
+        targets=bench.plan.targets,
+        objective=bench.plan.objective,
+        calibration=bench.plan.calibration,
         rows=bench.rows.train,
         oof=recipe.oof,
         seed=bench.plan.search.seed,
@@ -263,10 +275,11 @@ def fit_final(
             "want of memory. Give the machine more, or narrow the family's settings."
         ) from None
     get_run_logger().info(
-        "%s fitted on %s rows in %.1f s, macro-F1 on them %.4f",
+        "%s fitted on %s rows in %.1f s, %s on them %.4f",
         name,
         f"{bench.rows.n_train:,}",
         result.fit_s,
+        objective_name(bench.plan.objective),
         result.train_score,
     )
     return result
