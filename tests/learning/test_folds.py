@@ -11,14 +11,14 @@ from imblearn.under_sampling import RandomUnderSampler
 
 import learning.folds
 from learning.folds import FitFailed, fit_fold, kept_seconds, told
-from learning.samplers import sampler as sampler_of
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.features import Features, TextFeatures
+from schemas.label import Target
 from schemas.manifest import Rows
 from schemas.samplers import Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.trials import Candidate, FoldJob
 from tests.learning.kinds import CLASSIFIERS, SAMPLERS
-from tests.learning.samples import CLASSES, COLUMNS, FOLDS, NUMBERS, prepared_rows
+from tests.learning.samples import CLASSES, COLUMNS, FOLDS, KINDS, NUMBERS, SINGLE, prepared_rows
 
 SETTLED = Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=1))
 
@@ -45,7 +45,7 @@ def job(
         columns=COLUMNS,
         rows=rows.train,
         fold=fold,
-        classes=CLASSES,
+        targets=SINGLE,
         seed=3,
         threads=1,
         out=str(out),
@@ -58,7 +58,7 @@ def test_every_recipe_answers_each_row_of_its_fold_the_same_twice(
     imbalance: Imbalance, classifier: Classifier, rows: Rows, tmp_path: Path
 ) -> None:
     result = fit_fold(job(rows, tmp_path / "a.npy", imbalance, classifier))
-    learning.folds._matrices.cache_clear()
+    learning.folds._sides.cache_clear()
     fit_fold(job(rows, tmp_path / "b.npy", imbalance, classifier))
     probabilities = np.load(tmp_path / "a.npy")
     assert probabilities.shape == (result.rows, CLASSES) == (50, CLASSES)
@@ -70,10 +70,10 @@ def test_every_recipe_answers_each_row_of_its_fold_the_same_twice(
 def test_changing_the_folds_own_rows_changes_only_their_answers(rows: Rows, tmp_path: Path) -> None:
     fit_fold(job(rows, tmp_path / "before.npy", Smote()))
     table = pq.read_table(rows.train).to_pandas()
-    row = int(np.flatnonzero(table["__fold"] == 1)[0])
+    row = int(np.flatnonzero(table["__fold"] == 2)[0])
     table.loc[row, "said"] = "unheard words only"
     table.loc[row, "amount"] = 1e6
-    table.loc[row, "__label"] = (table.loc[row, "__label"] + 1) % CLASSES
+    table.loc[row, "__label0"] = (table.loc[row, "__label0"] + 1) % CLASSES
     changed = tmp_path / "changed.parquet"
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False), changed)
     fit_fold(job(rows.model_copy(update={"train": str(changed)}), tmp_path / "after.npy", Smote()))
@@ -98,21 +98,20 @@ def test_a_sampler_never_sees_a_validation_row(
         return resample(self, X, y)
 
     monkeypatch.setattr(kind, "fit_resample", watched)
-    assert sampler_of(spec, rows.train_counts, 0) is not None
     plain = job(rows, tmp_path / "a.npy", spec).model_copy(update={"columns": NUMBERS})
     fit_fold(plain)
-    inside = (table["__fold"] == 1).to_numpy()
+    inside = (table["__fold"] == 2).to_numpy()
     training = table.loc[~inside, "amount"].to_numpy()
     scaled = (training - training.mean()) / training.std()
     np.testing.assert_allclose(seen[0], scaled)
 
 
 def test_features_are_fitted_once_for_trials_that_share_them(rows: Rows, tmp_path: Path) -> None:
-    learning.folds._matrices.cache_clear()
+    learning.folds._sides.cache_clear()
     for strength in (0.1, 1.0, 10.0):
         one = job(rows, tmp_path / f"{strength}.npy", classifier=LogisticRegression(C=strength))
         fit_fold(one)
-    assert learning.folds._matrices.cache_info().misses == 1
+    assert learning.folds._sides.cache_info().misses == 1
 
 
 def test_a_library_that_refuses_is_told_as_a_failed_fit(rows: Rows, tmp_path: Path) -> None:
@@ -121,7 +120,7 @@ def test_a_library_that_refuses_is_told_as_a_failed_fit(rows: Rows, tmp_path: Pa
         colsample_bytree=0.5, reg_lambda=0.1, max_bin=2,
     )  # fmt: skip
     refused = job(rows, tmp_path / "a.npy", classifier=endless)
-    broken = refused.model_copy(update={"fold": 99})
+    broken = refused.model_copy(update={"fold": 30})
     with pytest.raises(FitFailed, match="ValueError"):
         fit_fold(broken)
     assert not (tmp_path / "a.npy").exists()
@@ -144,3 +143,24 @@ def test_answers_keep_the_seconds_that_they_took(rows: Rows, tmp_path: Path) -> 
     assert kept_seconds(out) == pytest.approx(result.fit_s + result.predict_s, abs=1e-5)
     out.unlink()
     assert kept_seconds(out) is None
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_all_targets_are_answered_side_by_side(asked: tuple[Target, ...], tmp_path: Path) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=150, asked=asked)
+    out = tmp_path / "a.npy"
+    fit_fold(job(rows, out).model_copy(update={"targets": asked}))
+    joined = np.load(out)
+    assert joined.shape == (50, sum(target.classes for target in asked))
+    np.testing.assert_allclose(joined.sum(axis=1), len(asked))
+
+
+def test_row_weights_reach_the_fit(rows: Rows, tmp_path: Path) -> None:
+    table = pq.read_table(rows.train).to_pandas()
+    table["__weight"] = np.where(table["__label0"] == 0, 20.0, 1.0)
+    weighed = tmp_path / "weighed.parquet"
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), weighed)
+    fit_fold(job(rows, tmp_path / "plain.npy"))
+    fit_fold(job(rows.model_copy(update={"train": str(weighed)}), tmp_path / "weighed.npy"))
+    plain, heavy = (np.load(tmp_path / f"{name}.npy") for name in ("plain", "weighed"))
+    assert heavy[:, 0].mean() > 2 * plain[:, 0].mean()

@@ -12,18 +12,18 @@ from learning.gains import last_gain
         (
             [(10.0, 0.5), (55.0, 0.75)],
             60.0,
-            "the last 20.0 of 60.0 seconds raised macro-F1 by 0.2500",
+            "the last 20.0 of 60.0 seconds raised the score by 0.2500",
         ),
         (
             [(10.0, 0.5), (55.0, 0.4)],
             60.0,
-            "the last 20.0 of 60.0 seconds raised macro-F1 by 0.0000",
+            "the last 20.0 of 60.0 seconds raised the score by 0.0000",
         ),
         ([(55.0, 0.4)], 60.0, "all scores came in the last 20.0 of 60.0 seconds"),
         (
             [(0.0, 0.5), (55.0, 0.4)],
             60.0,
-            "the last 20.0 of 60.0 seconds raised macro-F1 by 0.0000",
+            "the last 20.0 of 60.0 seconds raised the score by 0.0000",
         ),
         ([(0.0, 0.5)], 60.0, ""),
     ],

@@ -10,14 +10,16 @@ import pytest
 import skops.io
 from sklearn.preprocessing import FunctionTransformer
 
-from learning.calibration import Calibration
-from learning.models import FittedModel, load, save, training_keys
-from learning.pipelines import pipeline, serving
+from learning.calibration import fit_calibration
+from learning.features import layout, transformer
+from learning.fitting import fit_targets
+from learning.models import FittedModel, Head, load, save, training_keys
 from schemas.classifiers import Classifier
 from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
 from schemas.faults import ModelRefused
 from schemas.features import Features, TextFeatures
-from schemas.samplers import Smote
+from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, Target, targets
+from schemas.samplers import BalancedEnsemble, Imbalance, Smote
 from schemas.trials import Candidate
 from tests.learning.kinds import CLASSIFIERS
 
@@ -27,6 +29,13 @@ SPARSE: dict[str, Column] = {
     "shop": CategoryColumn(),
 }
 DENSE: dict[str, Column] = {"amount": NumberColumn(), "other": NumberColumn()}
+SINGLE = targets(SingleLabel(column="label", classes=(-1, 0, 1)))
+LABELS = {
+    "two classes": targets(SingleLabel(column="label", classes=("no", "yes"))),
+    "three classes": SINGLE,
+    "multi-task": targets(MultiTaskLabel(columns={"a": (-1, 0, 1), "b": ("no", "yes")})),
+    "multi-label": targets(MultiLabel(columns=("sad", "calm"))),
+}
 KEYS = np.array([9, 3, 3, 2**64 - 1], dtype=np.uint64)
 
 
@@ -46,23 +55,42 @@ def sample(rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, labels
 
 
-def fitted(columns: dict[str, Column], kind: Classifier, classes: int = 3) -> FittedModel:
+def fitted(
+    columns: dict[str, Column],
+    kind: Classifier,
+    asked: tuple[Target, ...] = SINGLE,
+    imbalance: Imbalance | None = None,
+) -> FittedModel:
     frame, labels = sample()
-    labels = np.minimum(labels, classes - 1)
     candidate = Candidate(
         features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=2)),
-        imbalance=Smote(),
+        imbalance=imbalance or Smote(),
         classifier=kind,
     )
-    steps = pipeline(candidate, columns, np.bincount(labels).tolist(), seed=1, threads=1)
-    return FittedModel(
-        pipeline=serving(steps.fit(frame, labels)),
-        columns=columns,
-        class_texts=("-1", "0", "1")[:classes],
-        class_values=(-1, 0, 1)[:classes],
-        calibration=Calibration(temperature=1.3, biases=(0.1, 0.0, -0.2)[:classes]),
-        offsets=np.array([0.0, 0.5, 0.25])[:classes],
+    features = transformer(candidate.features, columns)
+    matrix = features.fit_transform(frame)
+    table = np.column_stack([np.minimum(labels, target.classes - 1) for target in asked])
+    found = fit_targets(candidate, asked, matrix, layout(features), table, None, 1, 1)
+    heads = tuple(
+        Head(
+            target=target,
+            classifiers=each.classifiers,
+            shift=(0.1, 0.0, -0.2)[: target.classes],
+            calibration=fit_calibration(
+                *_answers(target.classes), np.arange(90) % 3, "temperature"
+            ),
+            offsets=np.array([0.0, 0.5, 0.25])[: target.classes],
+        )
+        for target, each in zip(asked, found, strict=True)
     )
+    return FittedModel(features=features, heads=heads, columns=columns)
+
+
+def _answers(classes: int) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.arange(90) % classes
+    sure = np.full((90, classes), 0.05)
+    sure[np.arange(90), labels] = 1.0
+    return sure / sure.sum(axis=1, keepdims=True), np.where(np.arange(90) % 4, labels, 0)
 
 
 @pytest.fixture(scope="module")
@@ -79,33 +107,58 @@ def copy(stored: tuple[Path, str], tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", CLASSIFIERS.values(), ids=CLASSIFIERS)
 @pytest.mark.parametrize("columns", [SPARSE, DENSE], ids=["sparse", "dense"])
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("asked", LABELS.values(), ids=LABELS)
 def test_a_model_comes_back_with_equal_answers(
-    kind: Classifier, columns: dict[str, Column], classes: int, tmp_path: Path
+    kind: Classifier, columns: dict[str, Column], asked: tuple[Target, ...], tmp_path: Path
 ) -> None:
-    model = fitted(columns, kind, classes)
+    model = fitted(columns, kind, asked)
     back = load(tmp_path / "m", save(model, tmp_path / "m", KEYS))
     frame, _ = sample()
-    expected = model.probabilities(frame)
-    np.testing.assert_allclose(back.probabilities(frame), expected, rtol=0, atol=1e-12)
-    np.testing.assert_array_equal(back.decide(expected), model.decide(expected))
-    assert (back.class_texts, back.class_values) == (model.class_texts, model.class_values)
+    before, after = model.answers(frame), back.answers(frame)
+    for ours, theirs in zip(before.probabilities, after.probabilities, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(before.decisions, after.decisions)
+    assert back.targets == asked
     assert back.columns == columns
+
+
+def test_all_members_of_an_ensemble_are_kept(tmp_path: Path) -> None:
+    model = fitted(DENSE, CLASSIFIERS["lightgbm"], imbalance=BalancedEnsemble(members=3))
+    back = load(tmp_path / "m", save(model, tmp_path / "m", KEYS))
+    frame, _ = sample()
+    np.testing.assert_array_equal(back.probabilities(frame)[0], model.probabilities(frame)[0])
+    assert len(list((tmp_path / "m").glob("classifier-0-*"))) == 3
 
 
 def test_a_loaded_model_can_be_saved_again(stored: tuple[Path, str], tmp_path: Path) -> None:
     frame, _ = sample()
     first = load(*stored)
     again = load(tmp_path / "m", save(first, tmp_path / "m", KEYS))
-    np.testing.assert_array_equal(again.probabilities(frame), first.probabilities(frame))
+    np.testing.assert_array_equal(again.probabilities(frame)[0], first.probabilities(frame)[0])
 
 
 def test_class_values_keep_their_types(tmp_path: Path) -> None:
-    model = fitted(DENSE, CLASSIFIERS["logistic-regression"], classes=2)
-    mixed = FittedModel(**{**vars(model), "class_values": (False, "yes")})
-    back = load(tmp_path / "m", save(mixed, tmp_path / "m", KEYS))
-    assert back.class_values == (False, "yes")
-    assert isinstance(back.class_values[0], bool)
+    mixed = targets(SingleLabel(column="label", classes=(False, "yes")))
+    model = fitted(DENSE, CLASSIFIERS["logistic-regression"], mixed)
+    back = load(tmp_path / "m", save(model, tmp_path / "m", KEYS))
+    assert back.targets[0].class_values == (False, "yes")
+    assert isinstance(back.targets[0].class_values[0], bool)
+
+
+def test_no_rows_get_no_answers(stored: tuple[Path, str]) -> None:
+    frame, _ = sample()
+    assert load(*stored).answers(frame[:0]).decisions.shape == (0, 1)
+
+
+@pytest.mark.parametrize("lost", list(SPARSE))
+def test_a_feature_that_is_gone_or_of_another_role_is_missing_cells(
+    lost: str, stored: tuple[Path, str]
+) -> None:
+    frame, _ = sample()
+    other: object = "text" if lost == "amount" else 1.0
+    gone = load(*stored).probabilities(frame.drop(columns=lost))[0]
+    changed = load(*stored).probabilities(frame.assign(**{lost: other}))[0]
+    np.testing.assert_array_equal(gone, changed)
 
 
 def test_training_keys_are_kept_sorted_and_once(stored: tuple[Path, str]) -> None:
@@ -117,7 +170,7 @@ def test_a_full_folder_is_not_overwritten(stored: tuple[Path, str]) -> None:
         save(load(*stored), stored[0], KEYS)
 
 
-FILES = ("features.skops", "classifier.lgb", "model.json", "training_keys.npy", "manifest.json")
+FILES = ("features.skops", "classifier-0-0.lgb", "model.json", "training_keys.npy", "manifest.json")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -213,7 +266,7 @@ def test_a_manifest_can_not_point_outside_of_the_folder(copy: Path) -> None:
 
 def test_a_card_of_another_layout_is_refused(copy: Path) -> None:
     card = json.loads((copy / "model.json").read_text())
-    (copy / "model.json").write_text(json.dumps(card | {"layout": 2}))
+    (copy / "model.json").write_text(json.dumps(card | {"layout": 1}))
     sealed_again(copy, "model.json")
     with pytest.raises(ModelRefused, match=r"model\.json is not one that this version reads"):
         load(copy, digest=None)

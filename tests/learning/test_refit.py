@@ -1,5 +1,6 @@
 """The finalist is kept whole, calibrated, and answers from disk as it did in memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from learning.refit import refit
 from schemas.classifiers import Classifier
 from schemas.faults import ModelRefused
 from schemas.features import Features, TextFeatures
-from schemas.manifest import Rows
+from schemas.label import Target
+from schemas.manifest import Rows, label_columns
+from schemas.objectives import MacroF1
 from schemas.samplers import Smote
 from schemas.trials import Candidate, FoldJob, RefitJob
 from tests.learning.kinds import CLASSIFIERS
-from tests.learning.samples import CLASSES, COLUMNS, FOLDS, prepared_rows
+from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return prepared_rows(tmp_path_factory.mktemp("rows"), rows=180)
 
 
-def job(rows: Rows, folder: Path, classifier: Classifier) -> RefitJob:
+def job(
+    rows: Rows, folder: Path, classifier: Classifier, asked: tuple[Target, ...] = SINGLE
+) -> RefitJob:
     candidate = Candidate(
         features=Features(text=TextFeatures(weighting="binary", ngram_max=1, min_df=1)),
         imbalance=Smote(),
@@ -36,12 +41,13 @@ def job(rows: Rows, folder: Path, classifier: Classifier) -> RefitJob:
     oof = {}
     for fold in range(FOLDS):
         out = str(folder / f"oof-{fold}.npy")
-        fit_fold(FoldJob(**shared, fold=fold, classes=CLASSES, threads=1, out=out))
+        fit_fold(FoldJob(**shared, fold=fold, targets=asked, threads=1, out=out))
         oof[fold] = out
     return RefitJob(
         **shared,
-        class_texts=("-1", "0", "1"),
-        class_values=(-1, 0, 1),
+        targets=asked,
+        objective=MacroF1(),
+        calibration="auto",
         oof=oof,
         threads=1,
         out=str(folder / "model"),
@@ -55,11 +61,11 @@ def test_the_kept_model_is_the_fitted_one(
     result = refit(job(rows, tmp_path, classifier))
     model = load(Path(result.out), result.digest)
     frame = pq.read_table(rows.train).to_pandas()
-    probabilities = model.probabilities(frame)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
-    assert (model.decide(probabilities) == frame["__label"]).mean() > 0.6
+    answers = model.answers(frame)
+    np.testing.assert_allclose(answers.probabilities[0].sum(axis=1), 1.0)
+    assert (answers.decisions[:, 0] == frame["__label0"]).mean() > 0.6
     assert 0.5 < result.train_score <= 1.0
-    assert model.class_values == (-1, 0, 1)
+    assert model.targets == SINGLE
     seen = np.concatenate([frame["__key"], row_marks(frame["__row"])])
     np.testing.assert_array_equal(training_keys(Path(result.out), result.digest), np.unique(seen))
 
@@ -70,7 +76,7 @@ def test_fitting_again_replaces_what_a_killed_run_left(rows: Rows, tmp_path: Pat
         (tmp_path / leftover).mkdir()
         (tmp_path / leftover / "half").write_text("torn")
     first, second = refit(final), refit(final)
-    assert load(tmp_path / "model", second.digest).class_texts == ("-1", "0", "1")
+    assert load(tmp_path / "model", second.digest).targets == SINGLE
     assert first.train_score == second.train_score
     assert not (tmp_path / "model.part").exists()
 
@@ -80,10 +86,36 @@ def test_a_model_that_answers_otherwise_from_disk_is_refused(
 ) -> None:
     def other(folder: Path, digest: str | None) -> FittedModel:
         model = load(folder, digest)
-        return FittedModel(**{**vars(model), "calibration": model.calibration.model_copy(
-            update={"temperature": model.calibration.temperature * 2})})  # fmt: skip
+        (head,) = model.heads
+        return replace(model, heads=(replace(head, shift=(1.0, 0.0, 0.0)),))
 
     monkeypatch.setattr(learning.refit, "load", other)
     with pytest.raises(ModelRefused, match="read back, its probabilities differ by"):
         refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"]))
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_every_label_kind_is_fitted_kept_and_decided(
+    asked: tuple[Target, ...], tmp_path: Path
+) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=180, asked=asked)
+    result = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"], asked))
+    model = load(Path(result.out), result.digest)
+    frame = pq.read_table(rows.train).to_pandas()
+    decisions = model.answers(frame).decisions
+    assert model.targets == asked
+    assert decisions.shape == (180, len(asked))
+    for place, name in enumerate(label_columns(len(asked))):
+        assert (decisions[:, place] == frame[name]).mean() > 0.6
+    assert 0.5 < result.train_score <= 1.0
+
+
+def test_the_prior_that_a_sampler_puts_in_is_taken_out_again(tmp_path: Path) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=900)
+    result = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"]))
+    model = load(Path(result.out), result.digest)
+    frame = pq.read_table(rows.train).to_pandas()
+    shares = np.bincount(frame["__label0"]) / len(frame)
+    assert model.heads[0].shift[0] < model.heads[0].shift[1]  # the rare class was made common
+    np.testing.assert_allclose(model.probabilities(frame)[0].mean(axis=0), shares, atol=0.02)

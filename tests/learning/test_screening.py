@@ -42,7 +42,7 @@ def screened(
     plan = Plan(
         name="sample",
         dataset=Dataset(source="none", columns=COLUMNS),
-        label=SingleLabel(column="label", classes=("a", "b", "c")),
+        label=SingleLabel(column="label", classes=(-1, 0, 1)),
         imbalance=methods,
         search=Search(folds=FOLDS),
     )

@@ -15,11 +15,13 @@ from schemas.classifiers import LightGBM, LogisticRegression
 from schemas.faults import NightFailed
 from schemas.features import Features, TextFeatures
 from schemas.knobs import Range
+from schemas.label import Target
 from schemas.manifest import Rows
+from schemas.objectives import Cost, MacroF1
 from schemas.plan import Family, Search
 from schemas.samplers import ClassWeights, NoResampling
 from schemas.trials import StudyResult, TrialRecord
-from tests.learning.samples import CLASSES, COLUMNS, FOLDS, prepared_rows
+from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
 
 LINEAR = Family(
     classifier=LogisticRegression(C=Range(low=0.1, high=10.0, log=True)),
@@ -45,7 +47,8 @@ def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyRe
         "kept": (NoResampling(), ClassWeights(exponent=Range(low=0.0, high=1.0))),
         "rows": rows,
         "columns": COLUMNS,
-        "classes": CLASSES,
+        "targets": SINGLE,
+        "objective": MacroF1(),
         "search": Search(folds=FOLDS, trials=changes.pop("trials", 4)),
         "pool": pool,
         "deadline": lambda: until,
@@ -86,7 +89,7 @@ def test_a_study_finds_a_best_trial_whose_answers_are_kept(
     assert sorted(result.best.oof) == list(range(FOLDS))
     assert all(Path(path).is_file() for path in result.best.oof.values())
     assert len(result.best.fold_scores) == FOLDS
-    assert "raised macro-F1" in result.last_gain or "all scores" in result.last_gain
+    assert "raised the score" in result.last_gain or "all scores" in result.last_gain
 
 
 def test_equal_seeds_give_equal_trials(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
@@ -397,7 +400,7 @@ def test_an_earlier_runs_best_is_no_gain_of_this_one(
         return type(found)(**{**vars(found), "score": 0.1})
 
     monkeypatch.setattr(learning.search, "score_oof", worse)
-    assert "raised macro-F1 by 0.0000" in study(pool, rows, tmp_path, trials=3).last_gain
+    assert "raised the score by 0.0000" in study(pool, rows, tmp_path, trials=3).last_gain
 
 
 def test_folds_of_a_killed_trial_keep_what_they_took(
@@ -471,3 +474,32 @@ def test_a_unit_that_takes_many_times_as_long_as_the_others_fails_its_trial(
 
 def test_a_family_without_a_share_ends(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
     assert study(pool, rows, tmp_path, share=lambda: 0).trials == ()
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_every_label_kind_is_searched(
+    asked: tuple[Target, ...], pool: WorkerPool, tmp_path: Path
+) -> None:
+    rows = prepared_rows(tmp_path / "rows", asked=asked)
+    found = study(pool, rows, tmp_path, trials=2, targets=asked)
+    assert found.best is not None
+    assert found.best.score is not None
+    assert 0.4 < found.best.score <= 1
+    assert len(found.best.fold_scores) == FOLDS
+
+
+def test_a_score_below_zero_is_a_score_too(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    costs = Cost(costs={"-1": {"0": 9.0, "1": 9.0}})
+    found = study(pool, rows, tmp_path, trials=2, objective=costs)
+    assert found.best is not None
+    assert found.best.score is not None
+    assert found.best.score < 0
+
+
+@pytest.mark.parametrize(("method", "trials"), [("none", 1), ("random", 3)])
+def test_other_search_methods_end_after_their_trials(
+    method: str, trials: int, pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    how = Search(folds=FOLDS, trials=3, method=method)  # type: ignore[arg-type]
+    found = study(pool, rows, tmp_path, search=how)
+    assert [trial.state for trial in found.trials] == ["COMPLETE"] * trials

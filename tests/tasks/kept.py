@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from learning.calibration import identity
-from learning.models import FittedModel
-from learning.pipelines import pipeline, serving
+from learning.features import layout, transformer
+from learning.fitting import fit_targets
+from learning.models import FittedModel, Head
 from schemas.classifiers import LogisticRegression
 from schemas.dataset import Column, Dataset, NumberColumn, TextColumn
 from schemas.features import Features, TextFeatures
-from schemas.label import ClassValue, class_text
+from schemas.label import ClassValue, SingleLabel, Target, targets
 from schemas.samplers import NoResampling
 from schemas.trials import Candidate
 
@@ -21,7 +22,11 @@ def dataset(key: str | None = None) -> Dataset:
     return Dataset(source="rows", columns=COLUMNS, key=key)
 
 
-def fitted(classes: tuple[ClassValue, ...] = SIGNS) -> FittedModel:
+def fitted(
+    classes: tuple[ClassValue, ...] = SIGNS, asked: tuple[Target, ...] = ()
+) -> FittedModel:
+    """Of one label, or of each of the targets in `asked` (of at most three classes) alike."""
+    asked = asked or targets(SingleLabel(column="label", classes=classes))
     labels = np.arange(30) % 3
     frame = pd.DataFrame(
         {"said": [("bad", "plain", "good")[i] for i in labels], "amount": labels.astype(float)}
@@ -31,12 +36,18 @@ def fitted(classes: tuple[ClassValue, ...] = SIGNS) -> FittedModel:
         imbalance=NoResampling(),
         classifier=LogisticRegression(C=100.0),
     )
-    steps = pipeline(candidate, COLUMNS, [10, 10, 10], seed=1, threads=1)
-    return FittedModel(
-        pipeline=serving(steps.fit(frame, labels)),
-        columns=COLUMNS,
-        class_texts=tuple(map(class_text, classes)),
-        class_values=classes,
-        calibration=identity(3),
-        offsets=np.zeros(3),
+    features = transformer(candidate.features, COLUMNS)
+    matrix = features.fit_transform(frame)
+    table = np.column_stack([np.minimum(labels, target.classes - 1) for target in asked])
+    found = fit_targets(candidate, asked, matrix, layout(features), table, None, 1, 1)
+    heads = tuple(
+        Head(
+            target=target,
+            classifiers=each.classifiers,
+            shift=(0.0,) * target.classes,
+            calibration=identity(target.classes),
+            offsets=np.zeros(target.classes),
+        )
+        for target, each in zip(asked, found, strict=True)
     )
+    return FittedModel(features=features, heads=heads, columns=COLUMNS)

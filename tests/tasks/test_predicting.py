@@ -7,7 +7,7 @@ import pytest
 from learning.models import save
 from schemas.dataset import Dataset, NumberColumn
 from schemas.faults import DataRejected, ModelRefused, PlanError
-from schemas.label import ClassValue
+from schemas.label import ClassValue, MultiLabel, MultiTaskLabel, Target, targets
 from tasks.predicting import answer_file, hand_out, refuse_places
 from tests.tasks.kept import SIGNS, dataset, fitted
 
@@ -23,13 +23,21 @@ def kept(folder: Path, classes: tuple[ClassValue, ...] = SIGNS) -> tuple[Path, s
     return folder, save(fitted(classes), folder, np.arange(5, dtype=np.uint64))
 
 
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def _read(target: Path) -> pd.DataFrame:
+    if target.name.endswith(".parquet"):
+        return pd.read_parquet(target)
+    if ".jsonl" in target.name:
+        return pd.read_json(target, lines=True)
+    return pd.read_csv(target)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz"])
 def test_each_row_is_answered_in_order_whatever_the_format(
     rows: Path, tmp_path: Path, ending: str
 ) -> None:
     target = tmp_path / f"answers{ending}"
     assert answer_file(*kept(tmp_path / "model"), dataset(), rows, target) == 3
-    told = pd.read_parquet(target) if ending == ".parquet" else pd.read_csv(target)
+    told = _read(target)
     columns = [f"probability_{text}" for text in ("-1", "0", "1")]
     assert list(told.columns) == ["row", "prediction", *columns]
     assert list(told["row"]) == [1, 2, 3]
@@ -130,3 +138,41 @@ def test_files_are_handed_out_once_verified_and_never_over_others(tmp_path: Path
     with pytest.raises(ModelRefused):
         hand_out(model, "0" * 64, tmp_path / "two")
     assert not (tmp_path / "two").exists()
+
+
+TASKS = targets(MultiTaskLabel(columns={"mood": (-1, 0, 1), "loud": ("no", "yes")}))
+FLAGS = targets(MultiLabel(columns=("sad", "calm")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "columns"),
+    [
+        (
+            TASKS,
+            [
+                "mood_prediction",
+                "mood_probability_-1",
+                "mood_probability_0",
+                "mood_probability_1",
+                "loud_prediction",
+                "loud_probability_no",
+                "loud_probability_yes",
+            ],
+        ),
+        (FLAGS, ["sad", "sad_probability", "calm", "calm_probability"]),
+    ],
+    ids=["multi-task", "multi-label"],
+)
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])
+def test_several_labels_are_answered_each_under_its_own_name(
+    asked: tuple[Target, ...], columns: list[str], ending: str, rows: Path, tmp_path: Path
+) -> None:
+    digest = save(fitted(asked=asked), tmp_path / "model", np.arange(5, dtype=np.uint64))
+    answer_file(tmp_path / "model", digest, dataset(), rows, tmp_path / f"answers{ending}")
+    told = _read(tmp_path / f"answers{ending}")
+    assert list(told.columns) == ["row", *columns]
+    if asked == FLAGS:
+        assert set(told["sad"]) <= {0, 1}
+    else:
+        assert told["mood_prediction"].tolist()[:2] == [-1, 1]
+        assert told["loud_prediction"].tolist()[:2] == ["no", "yes"]

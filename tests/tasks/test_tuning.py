@@ -10,11 +10,14 @@ import pytest
 import tasks.tuning
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
+from schemas.label import SingleLabel, targets
+from schemas.objectives import MacroF1
 from schemas.samplers import ClassWeights, Smote
 from schemas.trials import Candidate, MethodScore, StudyResult, TrialRecord
 from tasks.tuning import _method_row, _Progress, tune
 
-PLAN: Any = SimpleNamespace(name="sample_plan", class_texts=("no", "yes"))
+TARGETS = targets(SingleLabel(column="label", classes=("no", "yes")))
+PLAN: Any = SimpleNamespace(name="sample_plan", targets=TARGETS, objective=MacroF1())
 RECIPE = Candidate(
     features=Features(), imbalance=ClassWeights(), classifier=LogisticRegression(C=1.0)
 )
@@ -48,7 +51,7 @@ def test_a_scored_method_shows_its_figures_in_the_same_columns() -> None:
         high=0.75,
         plain_score=0.4,
         log_loss=0.3,
-        recalls=(0.9, 0.1),
+        recalls=((0.9, 0.1),),
         seconds=2.0,
         kept=True,
         candidate=RECIPE,
@@ -109,7 +112,9 @@ def test_trials_of_an_earlier_run_are_logged_and_shared_like_new_ones(
         close_study=lambda run, study: run,
     )
     shares = SimpleNamespace(learn=lambda kind, t: learned.append(t.number), leave=lambda kind: 0)
-    plan = SimpleNamespace(dataset=SimpleNamespace(columns={}), class_texts=("no",), search=None)
+    plan = SimpleNamespace(
+        dataset=SimpleNamespace(columns={}), targets=TARGETS, objective=MacroF1(), search=None
+    )
     bench: Any = SimpleNamespace(
         plan=plan,
         rows=None,
