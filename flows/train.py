@@ -238,11 +238,14 @@ def _search(
     with WorkerPool(workers, threads=1, preload=("learning.refit",)) as pool:
         with attempt.stage("ingest"):
             source = open_store(plan.dataset.source)
-            shards = ingest_objects(source, manifest, plan, home.cache / plan.name)
+            shards = ingest_objects(
+                source, manifest, plan, home.cache / plan.name, home.quarantine / plan.name
+            )
             rows = assemble_rows(
                 shards, plan, home.work / plan.name, before.cutoff if before else None
             )
-        attempt.tell(dropped=rows.dropped)
+        attempt.tell(dropped=rows.dropped, quarantined=rows.quarantined)
+        attempt.note(*rows.notes)
         with attempt.stage("load champion"):
             standing = standing_champion(attempt.store, before, home.cache)
         with attempt.stage("open MLflow"):
