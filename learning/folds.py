@@ -126,9 +126,7 @@ class _Sides:
 
 
 @lru_cache(maxsize=4)
-def _sides(
-    path: str, fold: int, features: Features, columns: ColumnPairs, targets: int
-) -> _Sides:
+def _sides(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
     rows = train_rows(path, tuple(name for name, _ in columns), targets)
     scored: Mask = scored_in(rows.folds, fold)
     fitted = transformer(features, dict(columns))

@@ -100,9 +100,7 @@ def answer(model: FittedModel, holdout: Holdout, targets: Sequence[Target]) -> A
             f"{_listed(model.targets)}. Give a plan with other classes another name."
         )
     rows = len(holdout.labels)
-    both = [
-        each or _ignorant(rows, target) for each, target in zip(heard, targets, strict=True)
-    ]
+    both = [each or _ignorant(rows, target) for each, target in zip(heard, targets, strict=True)]
     return Answers(
         tuple(probabilities for probabilities, _ in both),
         np.column_stack([decisions for _, decisions in both]).astype(np.int64),

@@ -101,7 +101,9 @@ def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
         ),
         plain=overall(truth.aims, labels, plain),
         log_loss=float(
-            np.mean([log_loss(part, own) for part, own in zip(probabilities, labels.T, strict=True)])
+            np.mean(
+                [log_loss(part, own) for part, own in zip(probabilities, labels.T, strict=True)]
+            )
         ),
         labels=labels,
         answers=answers,

@@ -208,9 +208,7 @@ def _awaited(
 def _with_figures(
     told: MethodScore, found: OofScore, truth: Truth, seed: int, oof: dict[int, str]
 ) -> MethodScore:
-    interval = score_interval(
-        found.labels, found.answers, truth.aims, RESAMPLES, CONFIDENCE, seed
-    )
+    interval = score_interval(found.labels, found.answers, truth.aims, RESAMPLES, CONFIDENCE, seed)
     figures = {
         "score": interval.value,
         "low": interval.low,

@@ -102,7 +102,9 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
         return "-" if figure is None else f"{figure:.{places}f}"
 
     names = [
-        f"recall {html.escape(name)}" for target in plan.targets for name in _class_names(plan, target)
+        f"recall {html.escape(name)}"
+        for target in plan.targets
+        for name in _class_names(plan, target)
     ]
     found = [recall for recalls in method.recalls for recall in recalls] or [None] * len(names)
     recalls = {name: figure(recall, places=3) for name, recall in zip(names, found, strict=True)}

@@ -74,9 +74,7 @@ def test_a_class_that_the_fit_never_saw_has_no_probability() -> None:
 def test_a_fold_of_one_class_is_sure_of_it() -> None:
     labels = np.full(6, 2)
     fitted = _fitted(labels, 3, Smote())
-    assert predict_probabilities(fitted.classifiers, _matrix(labels), 3).tolist() == [
-        [0, 0, 1]
-    ] * 6
+    assert predict_probabilities(fitted.classifiers, _matrix(labels), 3).tolist() == [[0, 0, 1]] * 6
 
 
 def test_no_rows_give_no_probabilities() -> None:

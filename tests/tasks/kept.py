@@ -22,9 +22,7 @@ def dataset(key: str | None = None) -> Dataset:
     return Dataset(source="rows", columns=COLUMNS, key=key)
 
 
-def fitted(
-    classes: tuple[ClassValue, ...] = SIGNS, asked: tuple[Target, ...] = ()
-) -> FittedModel:
+def fitted(classes: tuple[ClassValue, ...] = SIGNS, asked: tuple[Target, ...] = ()) -> FittedModel:
     """Of one label, or of each of the targets in `asked` (of at most three classes) alike."""
     asked = asked or targets(SingleLabel(column="label", classes=classes))
     labels = np.arange(30) % 3
