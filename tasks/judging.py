@@ -8,8 +8,8 @@ import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from learning.evaluation import scorecard
 from learning.answers import Answers
+from learning.evaluation import scorecard
 from learning.gate import judge
 from learning.holdout import (
     Holdout,

@@ -1,4 +1,4 @@
-"""Whole nights of every label kind, column kind and objective, and of rows that break the schema."""
+"""Whole nights of every label kind, column kind and objective, and of rows to be set aside."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def _plan(kind: str, **changes: Any) -> dict[str, Any]:
         "key": "id",
         "weight": "trust",
         "columns": COLUMNS,
-        "ignore": {name: "another label" for name in sorted(others)},
+        "ignore": dict.fromkeys(sorted(others), "another label"),
     }
     return {"dataset": dataset, "label": label, **changes}
 
