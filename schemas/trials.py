@@ -84,9 +84,9 @@ class RefitResult(Strict):
 
 class TrialRecord(Strict):
     """One trial of a study, finished or not. Scores are of the plan's objective, after
-    cross-fitted offsets; `plain_score` is the arg-max decision's, `fold_scores` are each finished fold's own, in the
-    order of the folds in `oof`. `cut_off`: scored on fewer folds than the plan has, and tried
-    again where the study goes on.
+    cross-fitted offsets; `plain_score` is the arg-max decision's, `fold_scores` are each finished
+    fold's own, in the order of the folds in `oof`. `cut_off`: scored on fewer folds than the plan
+    has, and tried again where the study goes on.
     """
 
     number: int
