@@ -21,10 +21,11 @@ from sklearn.compose import ColumnTransformer
 
 from learning.answers import Answers
 from learning.arrays import Decisions, Keys, Offsets, Probabilities
-from learning.calibration import Calibration, apply, shifted
+from learning.calibration import Calibration, apply
 from learning.classifier_files import dumped, loaded, restored, stored, suffix
 from learning.fitting import predict_probabilities
 from learning.offsets import decide
+from learning.priors import shifted
 from learning.roles import has_role, missing_cells
 from learning.seals import refused, seal, unseal
 from schemas.dataset import Column

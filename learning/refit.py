@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 
 from learning.arrays import Keys, Labels, Probabilities
-from learning.calibration import apply, fit_calibration, prior_shift, shifted
+from learning.calibration import apply, fit_calibration
 from learning.features import layout, transformer
 from learning.fitting import FittedTarget, fit_targets
 from learning.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
@@ -20,6 +20,7 @@ from learning.models import FittedModel, Head, load, save
 from learning.objectives import aim, aims, overall
 from learning.offsets import accepted_offsets
 from learning.oof import gathered
+from learning.priors import prior_shift, shifted
 from learning.splits import parts
 from schemas.faults import ModelRefused
 from schemas.label import Target

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from learning.files import JSON_LINES, SUFFIXES
+from learning.files import SUFFIXES
 from learning.models import FittedModel, load
 from learning.serving import answers, decision_columns
 from learning.tables import read_unlabelled
@@ -56,7 +56,7 @@ def answer_file(
     with _appearing(target) as partial:
         if target.name.endswith(".parquet"):
             _one_kind(told, model).to_parquet(partial, index=False)
-        elif target.name.endswith(JSON_LINES):
+        elif target.name.endswith((".jsonl", ".jsonl.gz")):
             told.to_json(partial, orient="records", lines=True, force_ascii=False)
         else:
             _as_text(told, model).to_csv(partial, index=False, lineterminator="\n")
