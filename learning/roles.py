@@ -1,6 +1,6 @@
 """What cells of each role are in a frame, for frames that were not read by us."""
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from schemas.dataset import (
 )
 from schemas.label import class_text
 
-UTC_TIME = "datetime64[us, UTC]"
+UTC_TIME: Literal["datetime64[us, UTC]"] = "datetime64[us, UTC]"
 
 
 def missing_cells(column: Column, index: pd.Index) -> pd.Series:
