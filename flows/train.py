@@ -208,7 +208,7 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
     record = attempt.conclude(told)
     _tell(attempt, tracker, told)
     nights = (home.studies / plan.name, home.work / plan.name, home.cache / "models")
-    tidy(nights, home.cache / plan.name, found.shards)
+    tidy(nights, home.cache / plan.name, home.quarantine / plan.name, found.shards)
     return record
 
 

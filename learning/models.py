@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +21,7 @@ from sklearn.compose import ColumnTransformer
 from learning.answers import Answers
 from learning.arrays import Decisions, Keys, Offsets, Probabilities
 from learning.calibration import Calibration, apply
-from learning.classifier_files import dumped, loaded, restored, stored, suffix
+from learning.classifier_files import dumped, libraries, loaded, restored, stored, suffix
 from learning.fitting import predict_probabilities
 from learning.offsets import decide
 from learning.priors import shifted
@@ -32,15 +31,6 @@ from schemas.dataset import Column
 from schemas.label import Target
 from schemas.strict import Strict
 
-_LIBRARIES = (
-    "imbalanced-learn",
-    "lightgbm",
-    "numpy",
-    "scikit-learn",
-    "scipy",
-    "skops",
-    "xgboost",
-)
 _FEATURES, _CARD, _KEYS = "features.skops", "model.json", "training_keys.npy"
 _CLASSIFIER = re.compile(r"classifier-\d+-\d+\.[a-z]+")
 
@@ -158,7 +148,7 @@ def save(
     card = _Card(
         columns=dict(model.columns),
         heads=tuple(heads),
-        libraries={name: version(name) for name in _LIBRARIES},
+        libraries=libraries(),
     )
     files[_CARD] = (card.model_dump_json(indent=2) + "\n").encode()
     files[_KEYS] = _array_bytes(np.unique(training_keys))

@@ -234,10 +234,10 @@ class _Search:
         return ready[0] if ready else None
 
     def _may_start(self) -> bool:
-        limit = self._bench.search.trials
+        most = self._bench.search.trials
         # One that an earlier run cut off is to be tried again; it must not take its own place.
         begun = sum(not record.cut_off for record in self._records) + len(self._flights)
-        if begun >= limit or self._study.exhausted(limit):
+        if begun >= self._study.limit(most) or self._study.exhausted(most):
             return False
         return self._fits(folds=self._bench.search.folds)
 

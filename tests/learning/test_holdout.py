@@ -17,7 +17,7 @@ def _holdout(keys: list[int]) -> Holdout:
     frame = pd.DataFrame(
         {
             "said": ["good"] * n,
-            "amount": np.arange(n, dtype=float),
+            "amount": np.full(n, 2.0),
             "__row": [f"o#{i}" for i in range(n)],
         }
     )
