@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,11 +42,22 @@ def check(
         from deployments.samples import check_sample
 
         sample = check_sample(checked, Path(folder))
-    counts = ", ".join(f"{text}: {rows:,}" for text, rows in sample.class_rows.items())
     typer.echo(
         f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
-        f"read, {sample.rows:,} valid rows ({counts})"
+        f"read, {sample.rows:,} valid rows ({_counts(sample.class_rows)})"
     )
+    for told in filter(None, (sample.set_aside, *sample.notes)):
+        typer.echo(f"{checked.name}: {told}")
+
+
+def _counts(class_rows: Mapping[str, Mapping[str, int]]) -> str:
+    told = {
+        target: ", ".join(f"{text}: {rows:,}" for text, rows in classes.items())
+        for target, classes in class_rows.items()
+    }
+    if len(told) == 1:
+        return next(iter(told.values()))
+    return "; ".join(f"{target} - {counts}" for target, counts in told.items())
 
 
 def name_of(plan: str) -> str:
