@@ -18,6 +18,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from deployments.plans import enabled_names, load_plan, plan_path_exists
 from learning.budget import Budget
 from learning.ranking import beats
+from learning.reports.figures import metrics
+from learning.reports.files import ending_files, judgement_files
 from learning.screening import baseline
 from learning.warmth import best_points, keep_best_points
 from learning.workers import WorkerPool
@@ -25,13 +27,14 @@ from schemas.faults import NightFailed, NightshiftError
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Manifest, Rows, Shard
 from schemas.night import BASELINE, Night, Standing
+from schemas.objectives import objective_name
 from schemas.plan import Plan
 from schemas.store import ABSENT
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, changes, ingest_objects, scan_source
-from tasks.judging import RELIABILITY, judge_night
+from tasks.judging import PICTURES, judge_night
 from tasks.ledger import (
     Heartbeat,
     champion,
@@ -46,7 +49,7 @@ from tasks.ledger import (
     write_record,
 )
 from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
-from tasks.reporting import ending_files, judgement_files, metrics, report, tags
+from tasks.reporting import report, tags
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
 from tasks.tidying import tidy
@@ -254,6 +257,7 @@ def _search(
                 str(home.mlflow_artifacts),
                 f"nightshift/{plan.name}",
                 {"nightshift.run": attempt.run_id, "nightshift.plan": plan.name},
+                objective_name(plan.objective),
             )
             mirror_champion(attempt.store, before, tracker.mirror)
         folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
@@ -337,7 +341,11 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
     """Every challenger is kept, in MLflow and in the store, also one that is not promoted."""
     plan, fit = attempt.plan, told.fits[told.judgement.contender]
     files = judgement_files(told)
-    files[f"challenger/{RELIABILITY}"] = (judged / RELIABILITY).read_bytes()
+    pictures = judged / PICTURES
+    files |= {
+        path.relative_to(pictures).as_posix(): path.read_bytes()
+        for path in sorted(pictures.rglob("*.png"))
+    }
     run = tracker.log_night(
         f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
         metrics(told),

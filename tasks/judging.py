@@ -20,7 +20,7 @@ from learning.holdout import (
     untouched,
 )
 from learning.models import FittedModel, load, training_keys
-from learning.plots import reliability_picture
+from learning.reports.files import answer_pictures
 from schemas.manifest import ROW, Rows
 from schemas.night import BASELINE, Judgement, Standing
 from schemas.plan import Plan
@@ -28,7 +28,7 @@ from schemas.results import Verdict
 from schemas.trials import RefitResult
 
 PREDICTIONS = "holdout_predictions.parquet"
-RELIABILITY = "reliability.png"
+PICTURES = "pictures"
 NO_MODEL = "always the most common class"
 
 
@@ -43,8 +43,8 @@ def judge_night(
 ) -> Judgement:
     """The verdict on tonight's finalist, with the scorecards of all who answered.
 
-    `fits` has the finalist and the baseline. The contender's holdout answers, and a picture of how
-    far its probabilities can be believed, are written to `out`, beside the model.
+    `fits` has the finalist and the baseline. The contender's holdout answers, and pictures of
+    everybody's probabilities (`PICTURES/ROLE/...`), are written to `out`, beside the model.
 
     Raises
     ------
@@ -62,8 +62,6 @@ def judge_night(
     reference = f"version {champion.version.number}" if champion else ""
     contender, verdict, notes = _decide(plan, holdout, answers, finalist, reference)
     _write_predictions(models[contender], holdout, answers[contender], out)
-    picture = reliability_picture(holdout.labels, answers[contender].probabilities)
-    (out / RELIABILITY).write_bytes(picture)
     named = {"challenger": contender, "baseline": BASELINE}
     named |= {"champion": "champion"} if champion is not None else {}
     named |= {"finalist": finalist} if finalist != contender else {}
@@ -78,6 +76,8 @@ def judge_night(
         )
         for role, name in named.items()
     }
+    for role, name in named.items():
+        _write_pictures(plan, role, holdout, answers[name], out / PICTURES / role)
     log.info("%s: %s", verdict.decision, "; ".join(verdict.reasons))
     return Judgement(
         contender=contender,
@@ -129,6 +129,13 @@ def _decide(
         contender = finalist if first.decision == "PROMOTE" else BASELINE
     floor = most_common_class(holdout, plan.targets)
     return contender, against(floor, contender, NO_MODEL, harm=False), notes
+
+
+def _write_pictures(plan: Plan, role: str, holdout: Holdout, answers: Answers, out: Path) -> None:
+    pictures = answer_pictures(holdout.labels, answers, plan.targets, f"{plan.name}: {role}")
+    for name, body in pictures.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(body)
 
 
 def _write_predictions(model: FittedModel, holdout: Holdout, answers: Answers, out: Path) -> None:

@@ -106,7 +106,8 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
         for target in plan.targets
         for name in _class_names(plan, target)
     ]
-    found = [recall for recalls in method.recalls for recall in recalls] or [None] * len(names)
+    found: list[float | None] = [recall for recalls in method.recalls for recall in recalls]
+    found = found or [None] * len(names)
     recalls = {name: figure(recall, places=3) for name, recall in zip(names, found, strict=True)}
     return {
         "method": method.method,

@@ -112,9 +112,15 @@ def test_mlflow_has_studies_with_nested_trials_and_a_loadable_champion(world, cl
     night = next(run for run in runs if run.info.run_name.startswith("night_"))
     listed = {file.path for file in client().list_artifacts(night.info.run_id, "challenger")}
     assert listed == {
-        "challenger/confusion_matrix.png",
-        "challenger/classes.csv",
-        "challenger/reliability.png",
+        f"challenger/{name}"
+        for name in (
+            "classes.csv",
+            "classification_report.txt",
+            "confusion_matrix.png",
+            "precision_recall.png",
+            "reliability.png",
+            "roc.png",
+        )
     }
 
     mlflow.set_tracking_uri(f"sqlite:///{world.root}/home/mlflow/mlflow.db")

@@ -162,9 +162,7 @@ def test_dishonest_probabilities_are_held() -> None:
 def test_no_model_at_all_has_neither_classes_nor_calibration_to_lose() -> None:
     before, after = _with_errors(LABELS, 4), _with_errors(LABELS, 20)
     answers = (_answers(before, sure=0.75), _answers(after, sure=0.6))
-    verdict = judge(
-        LABELS[:, None], *answers, TARGETS, MacroF1(), GATE, 0, "no model", harm=False
-    )
+    verdict = judge(LABELS[:, None], *answers, TARGETS, MacroF1(), GATE, 0, "no model", harm=False)
     assert verdict.decision == "PROMOTE"
 
 
@@ -417,9 +415,7 @@ def test_renaming_classes_of_two_targets_changes_no_verdict(
     asked = BOTH[: labels.shape[1]]
     renamed = (Target(name="stance", class_values=names, counted=(0, 1, 2)), *asked[1:])
     plain = judge(labels, before, after, asked, objective, GATE, seed, "champion 1")
-    other = judge(
-        there, moved(before), moved(after), renamed, objective, GATE, seed, "champion 1"
-    )
+    other = judge(there, moved(before), moved(after), renamed, objective, GATE, seed, "champion 1")
     assert other.decision == plain.decision
     assert sorted(other.reasons) == sorted(plain.reasons)
 
