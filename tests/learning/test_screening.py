@@ -46,7 +46,7 @@ def screened(
         imbalance=methods,
         search=Search(folds=FOLDS),
     )
-    until = time.monotonic() + changes.get("seconds", 60.0)
+    until = time.monotonic() + changes.get("seconds", 300.0)
     tell = changes.get("on_method", lambda method: None)
     return screen(plan, rows, COLUMNS, pool, lambda: until, folder, tell)
 
