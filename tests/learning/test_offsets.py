@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learning.metrics import confusion, macro_f1
-from learning.objectives import MeanF
+from learning.objectives import Aim, MeanCost, MeanF, MeanRanking, MeanRecall, value
 from learning.offsets import accepted_offsets, cross_fitted, decide, fit_offsets
 from tests.learning.worlds import World, world
 
@@ -22,16 +21,16 @@ def _fitted(case: World) -> np.ndarray:
     return fit_offsets(case.truth, case.labels, _macro(case.truth.shape[1]))
 
 
-def _score(case: World, offsets: np.ndarray) -> float:
-    classes = case.truth.shape[1]
-    return macro_f1(confusion(case.labels, decide(case.truth, offsets), classes))
+def _score(case: World, offsets: np.ndarray, aim: Aim | None = None) -> float:
+    aim = aim or _macro(case.truth.shape[1])
+    return value(aim, case.labels, decide(case.truth, offsets), case.truth)
 
 
-def _blurred(case: World, offset: float) -> float:
-    """Mean macro-F1 of two classes over normal moves of the second's offset."""
+def _blurred(case: World, offset: float, aim: Aim | None = None) -> float:
+    """Mean score of two classes over normal moves of the second's offset."""
     moves = np.arange(-36, 37) * 0.05
     weights = np.exp(-((moves / 0.6) ** 2) / 2)
-    scores = [_score(case, np.array([0.0, offset + move])) for move in moves]
+    scores = [_score(case, np.array([0.0, offset + move]), aim) for move in moves]
     return float(np.average(scores, weights=weights))
 
 
@@ -127,6 +126,132 @@ def test_rare_classes_gain_on_rows_not_seen() -> None:
     fitted, fresh = (world(4000, 3, seed, spread=1.0, skew=1.5) for seed in (7, 8))
     offsets = _fitted(fitted)
     assert _score(fresh, offsets) > _score(fresh, np.zeros(3)) + 0.02
+
+
+def _cost(costs: list[list[float]]) -> MeanCost:
+    return MeanCost(tuple(tuple(row) for row in costs))
+
+
+@pytest.mark.parametrize("dear", [0.2, 1.0, 5.0, 20.0])
+def test_offsets_for_costs_of_two_classes_are_those_of_bayes(dear: float) -> None:
+    case, fresh = world(20_000, 2, 1), world(20_000, 2, 2)
+    aim = _cost([[0, 1], [dear, 0]])
+    offsets = fit_offsets(case.truth, case.labels, aim)
+    # p1 * dear > p0
+    assert offsets[1] - offsets[0] == pytest.approx(np.log(dear), abs=0.3)
+    bayes = (fresh.truth @ np.array(aim.costs)).argmin(1)
+    ours = decide(fresh.truth, offsets)
+    least, paid = (value(aim, fresh.labels, d, fresh.truth) for d in (bayes, ours))
+    assert paid >= least * 1.02
+
+
+def test_offsets_for_costs_of_the_true_class_are_their_logarithms() -> None:
+    case, fresh = world(20_000, 3, 3), world(20_000, 3, 4)
+    aim = _cost([[0, 1, 1], [3, 0, 3], [8, 8, 0]])
+    offsets = fit_offsets(case.truth, case.labels, aim)
+    assert offsets - offsets[0] == pytest.approx(np.log([1, 3, 8]), abs=0.4)
+    bayes = (fresh.truth @ np.array(aim.costs)).argmin(1)
+    least, paid = (
+        value(aim, fresh.labels, d, fresh.truth) for d in (bayes, decide(fresh.truth, offsets))
+    )
+    assert paid >= least * 1.02
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_unit_of_costs_changes_no_offset(unit: float) -> None:
+    case = world(500, 3, 5)
+    costs = np.array([[0, 1, 4], [2, 0, 1], [9, 3, 0.5]])
+    plain = fit_offsets(case.truth, case.labels, _cost(costs.tolist()))
+    assert plain.any()
+    assert np.array_equal(
+        fit_offsets(case.truth, case.labels, _cost((costs * unit).tolist())), plain
+    )
+
+
+def test_costs_of_nothing_move_nothing() -> None:
+    case = world(100, 2, 5)
+    assert not fit_offsets(case.truth, case.labels, _cost([[0, 0], [0, 0]])).any()
+
+
+def test_offsets_for_balanced_accuracy_undo_the_prior() -> None:
+    case, fresh = world(20_000, 3, 6), world(20_000, 3, 7)
+    offsets = fit_offsets(case.truth, case.labels, MeanRecall())
+    prior = case.truth.mean(0)
+    assert offsets - offsets[0] == pytest.approx(np.log(prior[0] / prior), abs=0.3)
+    bayes = (fresh.truth / prior).argmax(1)
+    most, ours = (
+        value(MeanRecall(), fresh.labels, d, fresh.truth)
+        for d in (bayes, decide(fresh.truth, offsets))
+    )
+    assert ours > most - 0.005
+
+
+def test_a_larger_beta_finds_a_lower_threshold() -> None:
+    case = world(5000, 2, 8)
+    found = [
+        fit_offsets(case.truth, case.labels, MeanF((1,), beta)) for beta in (0.5, 1.0, 2.0, 4.0)
+    ]
+    assert all(offsets[0] == 0 for offsets in found)
+    assert list(np.diff([offsets[1] for offsets in found]) > 0.2) == [True] * 3
+
+
+@settings(max_examples=10, deadline=None)
+@given(SEEDS, st.integers(30, 400), st.floats(-1, 3), st.sampled_from([0.5, 1.0, 2.0]))
+def test_one_label_of_many_gets_the_best_blurred_threshold(
+    seed: int, rows: int, skew: float, beta: float
+) -> None:
+    case, aim = world(rows, 2, seed, skew=skew), MeanF((1,), beta)
+    offsets = fit_offsets(case.truth, case.labels, aim)
+    assert offsets[0] == 0
+    if offsets.any():
+        grid = np.arange(-100, 101) * 0.05
+        best = max(_blurred(case, offset, aim) for offset in grid)
+        assert _blurred(case, offsets[1], aim) >= best - 1e-4
+
+
+def test_the_threshold_of_many_rows_is_nearly_the_exact_best() -> None:
+    case, aim = world(20_000, 2, 9, skew=2.0), MeanF((1,))
+    offsets = fit_offsets(case.truth, case.labels, aim)
+    best = max(_score(case, np.array([0.0, move]), aim) for move in np.arange(-120, 121) * 0.05)
+    assert _score(case, offsets, aim) >= best - 0.005
+
+
+def test_a_ranking_climbs_macro_f1() -> None:
+    case = world(3000, 3, 11, skew=2.0)
+    ranking, parts = MeanRanking((0, 1, 2), of=1), np.arange(3000) % 3
+    found = fit_offsets(case.truth, case.labels, ranking)
+    assert np.array_equal(found, _fitted(case))
+    accepted = accepted_offsets(case.truth, case.labels, parts, ranking, seed=0)
+    assert np.array_equal(accepted, found)
+    assert accepted.any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(2, 5))
+def test_renaming_classes_renames_the_offsets_of_every_aim(seed: int, classes: int) -> None:
+    case = world(150, classes, seed)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(classes)
+    renamed, labels = case.truth[:, order], np.argsort(order)[case.labels]
+    costs = rng.integers(1, 9, (classes, classes)).astype(float)
+    pairs: list[tuple[Aim, Aim]] = [
+        (MeanRecall(), MeanRecall()),
+        (MeanF((1,), 2.0), MeanF((int(np.argsort(order)[1]),), 2.0)),
+        (_cost(costs.tolist()), _cost(costs[order][:, order].tolist())),
+    ]
+    for plain, moved in pairs:
+        before = fit_offsets(case.truth, case.labels, plain)
+        assert np.array_equal(fit_offsets(renamed, labels, moved), before[order])
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(2, 5), st.integers(1, 100))
+def test_offsets_of_no_aim_lose_on_their_own_rows(seed: int, classes: int, rows: int) -> None:
+    case = world(rows, classes, seed)
+    costs = np.random.default_rng(seed).integers(0, 9, (classes, classes)).astype(float)
+    for aim in (MeanRecall(), MeanF((0,), 3.0), _cost(costs.tolist())):
+        offsets = fit_offsets(case.truth, case.labels, aim)
+        assert _score(case, offsets, aim) >= _score(case, np.zeros(classes), aim)
 
 
 def test_a_fold_is_decided_without_its_own_labels() -> None:
