@@ -15,11 +15,11 @@ and how wide, `ranking` which trial is best, `gains` what the end of it bought, 
 next night starts from. `refit` fits the finalist on all training rows; `models` keeps it as data
 (`boosters` for LightGBM), and `serving` answers with it.
 
-`metrics`, `bootstrap`, `offsets` and `calibration` (`priors` before it, its fits in `scaling`) work
-on labels and probabilities alone;
-`holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate` gives the verdict,
-`plots` draws both, `curves` the probabilities, `histories` the search (`importance` says what
-mattered in it), all on `drawing`'s paper. `reports` makes a night's record into pages, flat
-figures and files; `examples` shows what a model's input looks like. `arrays` names what passes
-between them.
+`metrics`, `objectives`, `bootstrap` (on draws of `resampling`), `offsets` (`thresholds` of several
+targets) and `calibration` (`priors` before it, its fits in `scaling`) work on labels and
+probabilities alone; `holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate`
+gives the verdict by the `objections`, `plots` draws both, `curves` the probabilities, `histories`
+the search (`importance` says what mattered in it), all on `drawing`'s paper. `reports` makes a
+night's record into pages, flat figures and files; `examples` shows what a model's input looks
+like. `arrays` and `answers` name what passes between them.
 """

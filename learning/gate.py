@@ -5,85 +5,26 @@ class and no task pays for it, its probabilities stay honest, and it answers in 
 can't settle is said with the number of rows that could.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from learning import metrics
 from learning.answers import Answers
 from learning.arrays import LabelTable
-from learning.bootstrap import Bootstrap, own, paired
-from learning.objectives import Aim, MeanF, MeanRanking, aims
+from learning.bootstrap import Bootstrap, paired
+from learning.objections import (
+    Counted,
+    Objection,
+    Question,
+    Trial,
+    absent_classes,
+    objections,
+    sentence,
+    signed,
+)
+from learning.objectives import aims
 from schemas.label import Target
 from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate
 from schemas.results import ClassChange, Decision, Interval, TargetChange, Verdict
-
-TOO_MANY = 10
-"""A difference that needs more than this many times the rows of a class is none in practice."""
-ROUNDING = 1e-12
-"""Sums of equal figures in another order of classes differ by less than this."""
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """A class that counts, by its place: target `t`, class `c`."""
-
-    t: int
-    c: int
-
-
-@dataclass(frozen=True)
-class _Objection:
-    """A reason against promotion. `rows` more of `of_class` would settle it, if it's set."""
-
-    reason: str
-    of_class: _Counted | None = None
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class _Question:
-    """What is judged, and by which rules."""
-
-    labels: LabelTable
-    targets: tuple[Target, ...]
-    aims: tuple[Aim, ...]
-    metric: str
-    gate: Gate
-    seed: int
-    reference_name: str
-
-    @property
-    def counted(self) -> list[_Counted]:
-        return [_Counted(t, c) for t, target in enumerate(self.targets) for c in target.counted]
-
-    def support(self, at: _Counted) -> int:
-        """Holdout rows of the class."""
-        return int(np.count_nonzero(self.labels[:, at.t] == at.c))
-
-    def called(self, at: _Counted) -> str:
-        """The class as reasons call it: of many labels the label, of many targets with its own."""
-        target = self.targets[at.t]
-        if _is_one_of_many_labels(target):
-            return f"label '{target.name}'"
-        of = f" of '{target.name}'" if len(self.targets) > 1 else ""
-        return f"class '{target.class_texts[at.c]}'{of}"
-
-    def about(self, rows: int, at: _Counted) -> str:
-        return f"(about {rows} more rows of {self.called(at)})"
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """Both models' answers to the question, and what their difference came to."""
-
-    question: _Question
-    reference: Answers
-    challenger: Answers
-    paired: Bootstrap
 
 
 def judge(
@@ -103,7 +44,7 @@ def judge(
     Against no model at all (`harm=False`) only the gain and the latency count: a constant answer
     is perfectly calibrated, and perfect on the most common class.
     """
-    question = _Question(
+    question = Question(
         labels,
         tuple(targets),
         aims(objective, targets),
@@ -113,7 +54,7 @@ def judge(
         reference_name,
     )
     if not len(labels):
-        return _verdict(question, _absent_classes(question), None)
+        return _verdict(question, absent_classes(question), None)
     compared = paired(
         labels,
         reference,
@@ -124,32 +65,17 @@ def judge(
         gate.confidence,
         seed,
     )
-    trial = _Trial(question, reference, challenger, compared)
-    return _verdict(question, _objections(trial, harm), compared)
+    trial = Trial(question, reference, challenger, compared)
+    return _verdict(question, objections(trial, harm), compared)
 
 
-def _objections(trial: _Trial, harm: bool) -> list[_Objection]:
-    """Against promotion; where the objective alone says no, nothing else is asked."""
-    first = _absent_classes(trial.question) or _no_gain(trial) or _gain_within_chance(trial)
-    if first or not harm:
-        return first or _slowness(trial)
-    return [
-        *_task_losses(trial),
-        *_class_losses(trial),
-        *_worse_calibration(trial),
-        *_slowness(trial),
-    ]
-
-
-def _verdict(
-    question: _Question, objections: list[_Objection], compared: Bootstrap | None
-) -> Verdict:
-    final = [each for each in objections if each.rows is None]
-    decision: Decision = "HOLD" if final else "INSUFFICIENT EVIDENCE" if objections else "PROMOTE"
-    reasons = [each.reason for each in (*final, *(o for o in objections if o not in final))]
+def _verdict(question: Question, found: list[Objection], compared: Bootstrap | None) -> Verdict:
+    final = [each for each in found if each.rows is None]
+    decision: Decision = "HOLD" if final else "INSUFFICIENT EVIDENCE" if found else "PROMOTE"
+    reasons = [each.reason for each in (*final, *(o for o in found if o not in final))]
     if compared is None:
         return Verdict(decision=decision, reference=question.reference_name, reasons=tuple(reasons))
-    asked = {at: _most_rows(objections, at) for at in question.counted}
+    asked = {at: _most_rows(found, at) for at in question.counted}
     several = len(question.targets) > 1
     return Verdict(
         decision=decision,
@@ -173,190 +99,12 @@ def _verdict(
     )
 
 
-def _most_rows(objections: list[_Objection], at: _Counted) -> int | None:
-    return max((o.rows for o in objections if o.of_class == at and o.rows), default=None)
+def _most_rows(found: list[Objection], at: Counted) -> int | None:
+    return max((o.rows for o in found if o.of_class == at and o.rows), default=None)
 
 
-def _promoted(question: _Question, gain: Interval) -> str:
+def _promoted(question: Question, gain: Interval) -> str:
     return (
-        f"{_sentence(question.metric)} is {_signed(gain)} against {question.reference_name} "
+        f"{sentence(question.metric)} is {signed(gain)} against {question.reference_name} "
         f"on {len(question.labels)} rows: higher beyond chance, and no class pays for it."
     )
-
-
-def _absent_classes(question: _Question) -> list[_Objection]:
-    """Classes that the holdout lacks; enough is where one row weighs at most `max_class_drop`."""
-    enough = math.ceil(1 / max(question.gate.max_class_drop, 0.01))
-    return [
-        _Objection(
-            f"The holdout has no row of {question.called(at)} {question.about(enough, at)}.",
-            at,
-            enough,
-        )
-        for at in question.counted
-        if not question.support(at)
-    ]
-
-
-def _no_gain(trial: _Trial) -> list[_Objection]:
-    question, gain = trial.question, trial.paired.score
-    name, rows = question.reference_name, len(question.labels)
-    if any(isinstance(aim, MeanRanking) for aim in question.aims):
-        # Decisions do not matter to a ranking; one that no resample tells apart is the same.
-        if gain.low == gain.value == gain.high == 0:
-            return [
-                _Objection(f"All of {rows} rows are ranked as {name} does; a tie changes nothing.")
-            ]
-    elif np.array_equal(trial.reference.decisions, trial.challenger.decisions):
-        return [
-            _Objection(
-                f"Every one of {rows} rows is decided as {name} decides it; a tie changes nothing."
-            )
-        ]
-    if gain.value <= ROUNDING:
-        told = f"{_sentence(question.metric)} is not higher: {_signed(gain)} against {name}."
-        return [_Objection(told)]
-    return []
-
-
-def _gain_within_chance(trial: _Trial) -> list[_Objection]:
-    """Too few rows for this gain; a bound narrows with the root of their number."""
-    question, gain = trial.question, trial.paired.score
-    if gain.low > ROUNDING:
-        return []
-    widest = _widest_class(trial, _weighed(question))
-    rows = _rows_to_settle(gain, 0.0, question.support(widest))
-    told = (
-        f"{_sentence(question.metric)} is {_signed(gain)} against {question.reference_name}: "
-        f"it may be chance on {len(question.labels)} rows"
-    )
-    if rows > TOO_MANY * question.support(widest):
-        return [_Objection(f"{told}, and the difference is too small to tell apart.")]
-    return [_Objection(f"{told} {question.about(rows, widest)}.", widest, rows)]
-
-
-def _weighed(question: _Question) -> list[_Counted]:
-    """The classes that the objective looks at, of those that count."""
-
-    def weighs(at: _Counted) -> bool:
-        match question.aims[at.t]:
-            case MeanF(counted=counted):
-                return at.c in counted
-            case MeanRanking(of=of):
-                return of is None or at.c == of
-            case _:
-                return True
-
-    return [at for at in question.counted if weighs(at)]
-
-
-def _widest_class(trial: _Trial, among: list[_Counted]) -> _Counted:
-    """The class of which the challenger's F1 is least certain; of equals the one of fewest rows."""
-    question = trial.question
-    f1s = own(
-        question.labels,
-        trial.challenger,
-        # Only the intervals of the classes are wanted, and these cost least.
-        [MeanF(target.counted) for target in question.targets],
-        question.gate.resamples,
-        question.gate.confidence,
-        question.seed,
-    ).classes
-
-    def doubt(at: _Counted) -> tuple[float, int, int]:
-        # Rounded, and ended by the rows' order: no tie is settled by a class's number.
-        interval = f1s[at.t][at.c]
-        first_row = int(np.argmax(question.labels[:, at.t] == at.c))
-        return round(interval.high - interval.low, 9), -question.support(at), -first_row
-
-    return max(among, key=doubt)
-
-
-def _rows_to_settle(change: Interval, loss: float, support: int) -> int:
-    """More rows of a class after which the lower bound would stay above minus the loss allowed."""
-    times = ((change.value - change.low) / (change.value + loss)) ** 2 - 1
-    return max(1, math.ceil(times * support))
-
-
-def _class_losses(trial: _Trial) -> list[_Objection]:
-    """Classes that may have lost more than allowed; those that did lose are final."""
-    question, allowed = trial.question, trial.question.gate.max_class_drop
-    found = []
-    for at in question.counted:
-        change = trial.paired.classes[at.t][at.c]
-        if change.low >= -allowed:
-            continue
-        told = (
-            f"{_sentence(question.called(at))} may lose more than {allowed:.4f} of F1: "
-            f"{_signed(change)} on {question.support(at)} rows"
-        )
-        found.append(_loss(question, told, change, allowed, at))
-    return found
-
-
-def _task_losses(trial: _Trial) -> list[_Objection]:
-    """Tasks of several that may have lost more of the objective than allowed; see above."""
-    question, allowed = trial.question, trial.question.gate.max_task_drop
-    found = []
-    for t, (target, change) in enumerate(zip(question.targets, trial.paired.targets, strict=True)):
-        alone = len(question.targets) == 1 or _is_one_of_many_labels(target)
-        if alone or change.low >= -allowed:
-            continue
-        told = (
-            f"'{target.name}' may lose more than {allowed:.4f} of {question.metric}: "
-            f"{_signed(change)} on {len(question.labels)} rows"
-        )
-        widest = _widest_class(trial, [at for at in question.counted if at.t == t])
-        found.append(_loss(question, told, change, allowed, widest))
-    return found
-
-
-def _loss(
-    question: _Question, told: str, change: Interval, allowed: float, at: _Counted
-) -> _Objection:
-    if change.value < 0 or change.value + allowed <= 0:
-        return _Objection(f"{told}.")
-    rows = _rows_to_settle(change, allowed, question.support(at))
-    return _Objection(f"{told} {question.about(rows, at)}.", at, rows)
-
-
-def _worse_calibration(trial: _Trial) -> list[_Objection]:
-    """Against the reference's error, or what chance alone gives on these rows if that is more."""
-    question, allowed = trial.question, trial.question.gate.max_ece_increase
-    found = []
-    for t, target in enumerate(question.targets):
-        labels = question.labels[:, t]
-        before, after = (
-            metrics.expected_calibration_error(answers.probabilities[t], labels)
-            for answers in (trial.reference, trial.challenger)
-        )
-        chance = metrics.chance_calibration_error(trial.challenger.probabilities[t])
-        if after - max(before, chance) <= allowed:
-            continue
-        of = f" of '{target.name}'" if len(question.targets) > 1 else ""
-        found.append(
-            _Objection(
-                f"The expected calibration error{of} is {after:.4f}, {question.reference_name} has "
-                f"{before:.4f}, chance gives {chance:.4f}: it may grow by {allowed:.4f} at most."
-            )
-        )
-    return found
-
-
-def _slowness(trial: _Trial) -> list[_Objection]:
-    took, allowed = trial.challenger.latency_ms, trial.question.gate.max_latency_ms
-    if took is None or took <= allowed:
-        return []
-    return [_Objection(f"A row takes {took:.4f} ms; expected at most {allowed:.4f} ms.")]
-
-
-def _is_one_of_many_labels(target: Target) -> bool:
-    return len(target.counted) < target.classes
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _signed(figure: Interval) -> str:
-    return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"

@@ -82,18 +82,23 @@ def fit_offsets(probabilities: Probabilities, labels: Labels, aim: Aim) -> Offse
 
 
 def cross_fitted(probabilities: Probabilities, labels: Labels, parts: Parts, aim: Aim) -> Decisions:
-    """Each part decided by offsets fitted on the other parts: the honest score of offsets.
-
-    Where all rows are of one part, its odd and even rows take that place for each other.
-    """
-    if len(np.unique(parts)) < 2:
-        parts = np.arange(len(labels)) % 2
+    """Each part decided by offsets fitted on the other parts: the honest score of offsets."""
+    parts = halves(parts)
     decisions = np.zeros(len(labels), dtype=np.int64)
     for part in np.unique(parts):
         inside = parts == part
         offsets = fit_offsets(probabilities[~inside], labels[~inside], aim)
         decisions[inside] = decide(probabilities[inside], offsets)
     return decisions
+
+
+def halves(parts: Parts) -> Parts:
+    """The parts; where all rows are of one, its even and odd rows.
+
+    >>> halves(np.array([2, 2, 2])).tolist(), halves(np.array([0, 1, 1])).tolist()
+    ([0, 1, 0], [0, 1, 1])
+    """
+    return parts if len(np.unique(parts)) > 1 else np.arange(len(parts)) % 2
 
 
 def accepted_offsets(
@@ -109,8 +114,17 @@ def accepted_offsets(
     classes = probabilities.shape[1]
     honest = cross_fitted(probabilities, labels, parts, aim)
     plain, climbed = probabilities.argmax(1), decisive(aim)
-    gain = decision_gain(labels, plain, honest, classes, climbed, resamples, confidence, seed)
+    table, first, second = labels[:, None], plain[:, None], honest[:, None]
+    gain = decision_gain(table, first, second, (classes,), (climbed,), resamples, confidence, seed)
     return fit_offsets(probabilities, labels, aim) if gain.low > 0 else np.zeros(classes)
+
+
+def blurred(probabilities: Probabilities, labels: Labels, c: int, climbed: MeanF) -> Figures:
+    """(offsets of the grid,) for class c, the others keeping 0: its blurred F-beta, if counted."""
+    logs = log_probabilities(probabilities)
+    rows = _Rows(logs, logs.argmax(1))
+    sums = _sums(climbed, np.bincount(labels, minlength=logs.shape[1]))
+    return _blurred_sums(rows, labels, c, rows.rivals(c), sums, 0.0)
 
 
 @dataclass(frozen=True)
@@ -212,7 +226,27 @@ def _best_step(
     sums: _Sums,
     offset: float,  # of c, now
 ) -> tuple[float, float]:
-    """The change of class c's offset that gains most in the blurred sum, and that gain.
+    """The change of class c's offset that gains most in the blurred sum, and that gain."""
+    blurred = _blurred_sums(rows, labels, c, rivals, sums, offset)
+    now = np.interp(offset, GRID, blurred)
+    return float(top(blurred, offset) - offset), float(blurred.max() - now)
+
+
+def top(blurred: Figures, near: float = 0.0) -> float:
+    """Where on the grid it is greatest; of equals the nearest, no step is larger than rows ask."""
+    equal = GRID[blurred >= blurred.max() - ENOUGH]
+    return float(equal[np.abs(equal - near).argmin()])
+
+
+def _blurred_sums(
+    rows: _Rows,
+    labels: Labels,
+    c: int,
+    rivals: NDArray[np.int64],
+    sums: _Sums,
+    offset: float,
+) -> Figures:
+    """On each offset of the grid for class c the blurred sum, up to a constant.
 
     Rows turn to c in the order of `needed`; the sum after each comes from cumulative sums: first
     all rows are their rivals', then none.
@@ -221,12 +255,7 @@ def _best_step(
     order = np.argsort(needed)
     after = _sum_after(sums, c, rivals[order], labels[order])
     taken = np.searchsorted(needed[order], WIDER - offset)
-    blurred = np.convolve(after[taken], KERNEL, mode="valid")
-    now = np.interp(offset, GRID, blurred)
-    # Of equally good offsets the nearest: the step is no larger than the rows ask for.
-    equal = GRID[blurred >= blurred.max() - ENOUGH]
-    nearest = equal[np.abs(equal - offset).argmin()]
-    return float(nearest - offset), float(blurred.max() - now)
+    return np.convolve(after[taken], KERNEL, mode="valid")
 
 
 def _sum_after(sums: _Sums, c: int, rival: NDArray[np.int64], truth: Labels) -> Figures:
@@ -244,7 +273,7 @@ def _sum_after(sums: _Sums, c: int, rival: NDArray[np.int64], truth: Labels) -> 
 def _f_of_class(own: Mask, sums: _FSum, c: int) -> Figures:
     """(n + 1,) F-beta of the class that has taken the first 0, 1, ... n rows."""
     hits = np.concatenate(([0], np.cumsum(own)))
-    whole = np.arange(len(hits)) + sums.beta2 * sums.support[c]
+    whole = np.arange(len(hits)) + max(sums.beta2 * sums.support[c], TINY)
     return np.asarray((1 + sums.beta2) * hits / whole)
 
 
