@@ -13,7 +13,8 @@ names; `pipelines` joins them into the one unfitted pipeline that meets rows in 
 `search` runs a family's study: `studies` is the study on disk, `budget` and `shares` say how long
 and how wide, `ranking` which trial is best, `gains` what the end of it bought, `warmth` what the
 next night starts from. `refit` fits the finalist on all training rows; `models` keeps it as data
-(`boosters` for LightGBM), and `serving` answers with it.
+(`classifier_files` each classifier: `boosters`, `forests` and the rest as `restored` ones, once
+`booster_files` and `tree_nodes` have looked), and `serving` answers with it.
 
 `metrics`, `objectives`, `bootstrap` (on draws of `resampling`), `offsets` (`thresholds` of several
 targets) and `calibration` (`priors` before it, its fits in `scaling`) work on labels and
