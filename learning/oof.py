@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from learning.answers import Answers, parted
 from learning.arrays import Folds, LabelTable, Mask, Probabilities
 from learning.metrics import log_loss
 from learning.objectives import Aim, aims, overall
-from learning.offsets import cross_fitted
 from learning.splits import parts, scored_in
+from learning.thresholds import cross_fitted_each
 from schemas.label import Target
 from schemas.manifest import FOLD, Rows, label_columns
 from schemas.objectives import Objective
@@ -91,7 +90,8 @@ def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
     whole, scored = gathered(files, truth.folds, truth.targets)
     probabilities = tuple(part[scored] for part in whole)
     labels, folds = truth.labels[scored], truth.folds[scored]
-    answers = Answers(probabilities, _decided(truth, probabilities, labels, folds))
+    decided = cross_fitted_each(probabilities, labels, parts(folds), truth.aims)
+    answers = Answers(probabilities, decided)
     plain = Answers(probabilities, np.column_stack([part.argmax(axis=1) for part in probabilities]))
     return OofScore(
         score=overall(truth.aims, labels, answers),
@@ -108,19 +108,4 @@ def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
         labels=labels,
         answers=answers,
         plain_answers=plain,
-    )
-
-
-def _decided(
-    truth: Truth,
-    probabilities: Sequence[Probabilities],
-    labels: LabelTable,
-    folds: Folds,
-) -> NDArray[np.int64]:
-    apart = parts(folds)
-    return np.column_stack(
-        [
-            cross_fitted(part, own, apart, aim)
-            for part, own, aim in zip(probabilities, labels.T, truth.aims, strict=True)
-        ]
     )

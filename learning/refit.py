@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,11 @@ from learning.fitting import FittedTarget, fit_targets
 from learning.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
 from learning.marks import row_marks
 from learning.models import FittedModel, Head, load, save
-from learning.objectives import aim, aims, overall
-from learning.offsets import accepted_offsets
+from learning.objectives import aims, overall
 from learning.oof import gathered
 from learning.priors import prior_shift, shifted
 from learning.splits import parts
+from learning.thresholds import accepted_each
 from schemas.faults import ModelRefused
 from schemas.label import Target
 from schemas.manifest import ROW
@@ -63,10 +64,19 @@ def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
         raise FitFailed(told(fault)) from fault
     answered, scored = gathered(job.oof, rows.folds, job.targets)
     labels, apart = rows.labels[scored], parts(rows.folds[scored])
-    heads = tuple(
-        _head(job, target, each, part[scored], own, apart)
+    bare = [
+        _calibrated(job, target, each, part[scored], own, apart)
         for target, each, part, own in zip(job.targets, fitted, answered, labels.T, strict=True)
+    ]
+    # Offsets are fitted on calibrated answers because they are added to calibrated ones.
+    offsets = accepted_each(
+        [probabilities for _, probabilities in bare],
+        labels,
+        apart,
+        aims(job.objective, job.targets),
+        job.seed,
     )
+    heads = tuple(replace(head, offsets=own) for (head, _), own in zip(bare, offsets, strict=True))
     return FittedModel(features=features, heads=heads, columns=job.columns)
 
 
@@ -88,30 +98,30 @@ def _fitted_parts(
     return features, fitted
 
 
-def _head(
+def _calibrated(
     job: RefitJob,
     target: Target,
     fitted: FittedTarget,
     probabilities: Probabilities,  # out of fold, as the classifiers gave them
     labels: Labels,
     apart: NDArray[np.int64],
-) -> Head:
-    """First the prior that resampling and weights put in is taken out, then what is left of error
-    is calibrated; the formula alone would leave SMOTE's probabilities worse than they were.
+) -> tuple[Head, Probabilities]:
+    """The head without offsets, and its calibrated out-of-fold answers.
+
+    First the prior that resampling and weights put in is taken out, then what is left of error is
+    calibrated; the formula alone would leave SMOTE's probabilities worse than they were.
     """
     shift = prior_shift(fitted.trained, np.bincount(labels, minlength=target.classes).tolist())
     probabilities = shifted(probabilities, shift)
     calibration = fit_calibration(probabilities, labels, apart, job.calibration)
-    # Offsets are fitted on calibrated answers because they are added to calibrated ones.
-    calibrated = apply(calibration, probabilities)
-    goal = aim(job.objective, target)
-    return Head(
+    head = Head(
         target=target,
         classifiers=fitted.classifiers,
         shift=shift,
         calibration=calibration,
-        offsets=accepted_offsets(calibrated, labels, apart, goal, job.seed),
+        offsets=np.zeros(target.classes),
     )
+    return head, apply(calibration, probabilities)
 
 
 def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:

@@ -44,7 +44,7 @@ class World:
         return str(self.root / "tiny.yaml")
 
     def write_plan(self, **changes: Any) -> None:
-        Path(self.plan).write_text(yaml.safe_dump(PLAN | changes))
+        Path(self.plan).write_text(yaml.safe_dump(PLAN | changes, sort_keys=False))
 
     def drop(self, name: str, rows: int = 300, seed: int = 0, shift: float = 3.0) -> Path:
         """Rows of which one in six is `yes`, told apart by `x` as far as `shift` is large."""
