@@ -16,6 +16,9 @@ next night starts from. `refit` fits the finalist on all training rows; `models`
 (`classifier_files` each classifier: `boosters`, `forests` and the rest as `restored` ones, once
 `booster_files` and `tree_nodes` have looked), and `serving` answers with it.
 
+`variants` lists recipes that differ by one factor, `variant_fits` fits them on equal folds and
+`variant_scores` says what each is worth.
+
 `metrics`, `objectives`, `bootstrap` (on draws of `resampling`), `offsets` (`thresholds` of several
 targets) and `calibration` (`priors` before it, its fits in `scaling`) work on labels and
 probabilities alone; `holdout` reads the rows that judge, `evaluation` fills a scorecard, `gate`

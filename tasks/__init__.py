@@ -2,7 +2,7 @@
 
 `storage` opens stores, `ledger` keeps claims, records and the champion, `attempt` gathers one
 night's record. `ingestion` turns objects into rows, `tuning` runs screening, studies and final
-fits, `judging` compares on the holdout, `registry` keeps and promotes models. `predicting` puts a
-kept model to work outside of nights. `tracking` writes MLflow, `reporting` the pages, `states` a
-Prefect state; `home` says where all of it lies.
+fits, `varying` one-factor variants, `judging` compares on the holdout, `registry` keeps and
+promotes models. `predicting` puts a kept model to work outside of nights. `tracking` writes MLflow,
+`reporting` the pages, `states` a Prefect state; `home` says where all of it lies.
 """

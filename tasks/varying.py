@@ -1,0 +1,158 @@
+"""One-factor variants as a person sees them: a task run a repeat, then one table of all."""
+
+import html
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+
+from learning.oof import Truth, read_truth
+from learning.variant_fits import Fits, fit_variants
+from learning.variant_scores import CONFIDENCE, Answered, answered, scored
+from learning.variants import BASE
+from learning.workers import WorkerPool
+from schemas.faults import NightFailed
+from schemas.manifest import Rows
+from schemas.objectives import objective_name
+from schemas.plan import Plan
+from schemas.results import Interval
+from schemas.variants import Variant, VariantScore, VariantTable
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """All variants on one assignment of the rows to folds; `notes` say why one has no answers."""
+
+    truth: Truth
+    answers: dict[str, Answered]
+    notes: dict[str, str]
+
+
+@task(name="fit-repeat", task_run_name="fit-repeat-{number}", cache_policy=NO_CACHE)
+def fit_repeat(
+    number: int,  # from 1
+    of: int,
+    variants: Sequence[Variant],
+    plan: Plan,  # with this repeat's seed
+    rows: Rows,
+    pool: WorkerPool,
+    deadline: float,  # monotonic seconds
+    folder: Path,
+) -> Repeat:
+    """Fits every variant on the same folds; each is told as it is scored."""
+    log, name = get_run_logger(), objective_name(plan.objective)
+    done = Repeat(read_truth(rows, plan.targets, plan.objective), {}, {})
+    progress = _Progress(plan.name, number, of, len(variants))
+
+    def tell(variant: Variant, fits: Fits) -> None:
+        place = f"repeat {number} of {of}: {variant.name}"
+        if fits.note:
+            done.notes[variant.name] = fits.note
+            # What is late is told once, at the end: it may be most of them.
+            if not fits.late:
+                log.warning("%s is left out: %s", place, fits.note)
+        else:
+            found = done.answers[variant.name] = answered(done.truth, fits)
+            log.info("%s: %s %.4f, fitted in %.1f s", place, name, found.score, fits.seconds)
+        progress.step()
+
+    fit_variants(variants, plan, rows, pool, deadline, folder, tell)
+    late = len(variants) - len(done.answers)
+    if late and time.monotonic() >= deadline:
+        log.warning("repeat %d of %d: the time was up before all were fitted", number, of)
+    return done
+
+
+@task(name="compare", cache_policy=NO_CACHE)
+def compare(
+    variants: Sequence[Variant], repeats: Sequence[Repeat], plan: Plan, rows: Rows, family: str
+) -> VariantTable:
+    """Each variant's figures and its difference to the base, as a table.
+
+    Raises
+    ------
+    NightFailed
+        The base has no answers: there is nothing to compare with.
+    """
+    log = get_run_logger()
+    notes = {name: note for repeat in reversed(repeats) for name, note in repeat.notes.items()}
+    if not any(BASE in repeat.answers for repeat in repeats):
+        raise NightFailed(
+            f"The base recipe of {family} has no answers, so there is nothing to compare with: "
+            f"{notes.get(BASE, 'it was not fitted')}. Give it more time (--budget-minutes), or "
+            "another --family."
+        )
+    found = {
+        variant.name: {
+            number: repeat.answers[variant.name]
+            for number, repeat in enumerate(repeats)
+            if variant.name in repeat.answers
+        }
+        for variant in variants
+    }
+    truths = {number: repeat.truth for number, repeat in enumerate(repeats)}
+    table = VariantTable(
+        plan=plan.name,
+        family=family,
+        objective=objective_name(plan.objective),
+        rows=rows.n_train,
+        folds=plan.search.folds,
+        repeats=len(repeats),
+        seed=plan.search.seed,
+        confidence=CONFIDENCE,
+        scores=scored(variants, truths, found, notes),
+    )
+    create_table_artifact(
+        key=f"variants-{plan.name.replace('_', '-')}",
+        table=[_row(score, table.objective) for score in table.scores],
+        description=f"One-factor variants of {family}, {table.repeats} x {table.folds} folds",
+    )
+    marked = [score for score in table.scores if score.standing in ("better", "worse")]
+    log.info("%d variants, %d apart from the base", len(table.scores) - 1, len(marked))
+    return table
+
+
+class _Progress:
+    """A repeat's progress artifact."""
+
+    def __init__(self, plan: str, number: int, of: int, variants: int) -> None:
+        self._before, self._all, self._done = (number - 1) * variants, of * variants, 0
+        key = f"variants-progress-{plan.replace('_', '-')}"
+        self._artifact = cast(UUID, create_progress_artifact(self._percent(), key=key))
+
+    def step(self) -> None:
+        self._done += 1
+        update_progress_artifact(self._artifact, self._percent())
+
+    def _percent(self) -> float:
+        return 100 * (self._before + self._done) / self._all
+
+
+def _row(score: VariantScore, objective: str) -> dict[str, str]:
+    return {
+        "variant": html.escape(score.variant.name),
+        objective: _interval(score.score, ".4f"),
+        "difference to base": _interval(score.difference, "+.4f"),
+        "standing": score.standing,
+        "without offsets": "-" if score.plain_score is None else f"{score.plain_score:.4f}",
+        "accuracy": "-" if score.accuracy is None else f"{score.accuracy:.4f}",
+        "macro-F1": "-" if score.macro_f1 is None else f"{score.macro_f1:.4f}",
+        "seconds": f"{score.seconds:.1f}",
+        "note": html.escape(score.note) or "-",
+    }
+
+
+def _interval(figure: Interval | None, form: str) -> str:
+    if figure is None:
+        return "-"
+    return f"{figure.value:{form}} ({figure.low:{form}} to {figure.high:{form}})"
