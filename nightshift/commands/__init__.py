@@ -1,1 +1,3 @@
-"""Groups of commands, one file each: `models`, `plans` and `variants`; `arguments` are what they share."""
+"""Groups of commands, one file each: `models`, `plans` and `variants`; `arguments` are what they
+share.
+"""
