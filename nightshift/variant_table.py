@@ -98,6 +98,6 @@ def _chance(compared: VariantTable) -> str:
     tried = sum(score.difference is not None for score in compared.scores)
     expected = (1 - compared.confidence) * tried
     return (
-        f"of {tried} variants that did not differ, about {expected:.1f} would be called better or "
+        f"if none of the {tried} variants differed, about {expected:.1f} would be called better or "
         "worse by chance"
     )

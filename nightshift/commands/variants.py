@@ -91,4 +91,9 @@ def _compared(
         show(Facts(aside) if as_json and not debug else facts)
         from flows.variants import variants
 
-        return variants(plan, family, asked, repeats)
+        ended = variants(plan, family, asked, repeats, return_state=True)
+        outcome = ended.result(raise_on_failure=False)
+    # Raised out here: a fault on its way up would keep Prefect from sending what it has to say.
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
