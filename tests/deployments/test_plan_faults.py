@@ -40,8 +40,9 @@ def faults(folder: Path, text: str) -> list[str]:
         ("families: []", "families: expected at least one entry"),
         (
             "families: [{classifier: {kind: lightgmb}}]",
-            "families.0.classifier.kind: expected one of logistic-regression, lightgbm, "
-            "got 'lightgmb'; did you mean 'lightgbm'?",
+            "families.0.classifier.kind: expected one of logistic-regression, nb-svm, lightgbm, "
+            "xgboost, random-forest, balanced-random-forest, got 'lightgmb'; did you mean "
+            "'lightgbm'?",
         ),
         (
             "families: [{classifier: {C: 1}}]",
@@ -128,13 +129,49 @@ def test_contradictions_are_told_beside_faults_of_single_settings(tmp_path):
     assert "families.1.classifier: expected a setting, got none; add it" in told
 
 
-@pytest.mark.parametrize("kind", ["multi-task", "multi-label"])
-def test_a_label_kind_that_is_not_trained_is_refused_by_name(tmp_path, kind):
-    columns = "{a: [x, y], b: [x, y]}" if kind == "multi-task" else "[a, b]"
-    text = GOOD.replace(
-        "{column: sign, classes: [-1, 0, 1]}", f"{{kind: {kind}, columns: {columns}}}"
+SEVERAL = {
+    "multi-task": "{kind: multi-task, columns: {a: [x, y], b: [x, y]}}",
+    "multi-label": "{kind: multi-label, columns: [a, b]}",
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+@pytest.mark.parametrize(
+    "objective",
+    ["{kind: f-beta, of: x}", "{kind: average-precision, of: x}", "{kind: cost, costs: {x: {}}}"],
+)
+def test_an_objective_that_names_a_class_asks_for_one_label(tmp_path, kind, objective):
+    text = GOOD.replace("{column: sign, classes: [-1, 0, 1]}", SEVERAL[kind])
+    told = faults(tmp_path, f"{text}objective: {objective}\n")[0]
+    assert "objective.kind" in told
+    assert "needs one label a row; expected macro-f1" in told
+
+
+@pytest.mark.parametrize(
+    ("objective", "path"),
+    [
+        ("{kind: f-beta, of: 7}", "objective.of"),
+        ("{kind: cost, costs: {'0': {'7': 1.0}}}", "objective.costs.0.7"),
+    ],
+)
+def test_an_objective_names_classes_that_there_are(tmp_path, objective, path):
+    told = faults(tmp_path, f"{GOOD}objective: {objective}\n")[0]
+    assert f"{path}: expected one of the classes -1, 0, 1, got 7" in told
+
+
+def test_an_unknown_objective_is_told_in_its_short_form(tmp_path):
+    told = faults(tmp_path, f"{GOOD}objective: macro-f2\n")[0]
+    assert told.startswith("  objective: expected one of macro-f1, f-beta,")
+
+
+def test_a_width_that_words_and_embeddings_do_not_make_is_a_fault(tmp_path):
+    dataset = "{source: rows, columns: {said: text, e: {role: embedding, dimension: 4}}}"
+    family = "{classifier: {kind: lightgbm}, features: {vector: 10, text: {max_features: 5}}}"
+    text = f"name: x\ndataset: {dataset}\nlabel: {{column: sign, classes: [0, 1]}}\n"
+    told = faults(tmp_path, f"{text}families: [{family}]\n")[0]
+    assert (
+        "families.0.features.vector: expected 9 (4 of embeddings and 1 x 5 words), got 10" in told
     )
-    assert f"'{kind}' is not trained" in faults(tmp_path, text)[0]
 
 
 def test_a_single_class_is_shown_and_not_taken_for_a_count(tmp_path):

@@ -95,7 +95,7 @@ def test_a_wider_holdout_sets_aside_the_rows_that_the_champion_was_trained_on(wo
     night = _night(world, record.run_id)
     assert night["judgement"]["excluded"] > 0
     assert night["judgement"]["rows"] + night["judgement"]["excluded"] == sum(
-        night["rows"]["holdout_counts"]
+        night["rows"]["holdout_counts"][0]
     )
 
 
