@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from deployments.plan_faults import point_faults, validation_faults, worded
 from deployments.strict_yaml import Document, frozen, read_yaml
+from schemas.classifiers import suited
+from schemas.dataset import TextColumn
 from schemas.faults import PlanError
 from schemas.plan import Plan
 
@@ -29,7 +31,8 @@ def load_plan(
 ) -> Plan:
     """The plan of that name under `deployments/plans`, or in that YAML file anywhere.
 
-    Its `dataset.source` is absolute. Faults are one `PlanError` with a line for each.
+    Its `dataset.source` is absolute, its classifiers are suited to its columns. Faults are one
+    `PlanError` with a line for each.
     """
     path = plan_path(name_or_path)
     plan = _validated(read_yaml(path), path)
@@ -39,7 +42,12 @@ def load_plan(
         if not (math.isfinite(budget_minutes) and budget_minutes > 0):
             raise PlanError(f"budget minutes: expected a number above 0, got {budget_minutes}")
         search = search.model_copy(update={"budget_minutes": float(budget_minutes)})
-    return plan.model_copy(update={"dataset": dataset, "search": search})
+    text = any(isinstance(column, TextColumn) for column in plan.dataset.columns.values())
+    families = tuple(
+        family.model_copy(update={"classifier": suited(family.classifier, text=text)})
+        for family in plan.families
+    )
+    return plan.model_copy(update={"dataset": dataset, "search": search, "families": families})
 
 
 def shipped_names() -> tuple[str, ...]:
