@@ -133,10 +133,10 @@ Classifier = Annotated[
 
 _TABLES: dict[str, dict[str, Any]] = {
     "lightgbm": {
-        "learning_rate": Range[float](low=0.01, high=0.3, log=True),
-        "num_leaves": Range[int](low=4, high=128, log=True),
-        "min_child_samples": Range[int](low=1, high=64, log=True),
-        "colsample_bytree": Range[float](low=0.4, high=1.0),
+        "learning_rate": {"low": 0.01, "high": 0.3, "log": True},
+        "num_leaves": {"low": 4, "high": 128, "log": True},
+        "min_child_samples": {"low": 1, "high": 64, "log": True},
+        "colsample_bytree": {"low": 0.4, "high": 1.0},
         "max_bin": 255,
         "first": (
             {"rounds": 100, "learning_rate": 0.1, "num_leaves": 31, "min_child_samples": 20,
@@ -148,7 +148,7 @@ _TABLES: dict[str, dict[str, Any]] = {
         ),
     },
     "xgboost": {
-        "colsample_bytree": Range[float](low=0.4, high=1.0),
+        "colsample_bytree": {"low": 0.4, "high": 1.0},
         "max_bin": 256,
         "first": (
             {"rounds": 100, "learning_rate": 0.15, "max_depth": 6, "min_child_weight": 1.0,
@@ -166,5 +166,6 @@ failures of 3.4 %: LightGBM's F1 is 0.77 so, 0.62 with the space for words (LOG.
 def suited(classifier: Classifier, *, text: bool) -> Classifier:
     """The classifier with the space for its kind of data in each knob that the plan left alone."""
     others = {} if text else _TABLES.get(classifier.kind, {})
-    left = {name: knob for name, knob in others.items() if name not in classifier.model_fields_set}
-    return classifier.model_copy(update=left)
+    told = classifier.model_dump(include=classifier.model_fields_set)
+    found: Classifier = type(classifier).model_validate(others | told)
+    return found
