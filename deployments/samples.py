@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from learning.assembly import assemble
-from learning.floors import class_counts
-from learning.shards import joined, set_aside
+from learning.rows.assembly import assemble
+from learning.rows.floors import class_counts
+from learning.rows.shards import joined, set_aside
 from schemas.manifest import Manifest, Shard, label_columns
 from schemas.plan import Plan
 from tasks.ingestion import ingest, scan

@@ -16,13 +16,13 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan, plan_path_exists
-from learning.budget import Budget
-from learning.ranking import beats
 from learning.reports.figures import metrics
 from learning.reports.files import ending_files, judgement_files
-from learning.screening import baseline
-from learning.warmth import best_points, keep_best_points
-from learning.workers import WorkerPool
+from learning.searching.budget import Budget
+from learning.searching.ranking import beats
+from learning.searching.screening import baseline
+from learning.searching.warmth import best_points, keep_best_points
+from learning.searching.workers import WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Manifest, Rows, Shard
@@ -238,7 +238,7 @@ def _search(
     """All that needs workers; they warm up while the rows are read."""
     plan = attempt.plan
     workers = plan.search.workers or os.cpu_count() or 1
-    with WorkerPool(workers, threads=1, preload=("learning.refit",)) as pool:
+    with WorkerPool(workers, threads=1, preload=("learning.keeping.refit",)) as pool:
         with attempt.stage("ingest"):
             source = open_store(plan.dataset.source)
             shards = ingest_objects(

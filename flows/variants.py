@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from prefect import flow
 
-from learning.assembly import assemble
 from learning.reports.variants import variant_files, variant_metrics
-from learning.variants import BASE
-from learning.workers import WorkerPool
+from learning.rows.assembly import assemble
+from learning.searching.workers import WorkerPool
+from learning.variants.listing import BASE
 from schemas.faults import NightFailed, NightshiftError
 from schemas.manifest import Rows
 from schemas.objectives import objective_name
@@ -57,7 +57,7 @@ def _compared(
 ) -> VariantTable:
     deadline = time.monotonic() + 60 * plan.search.budget_minutes
     workers = plan.search.workers or os.cpu_count() or 1
-    with WorkerPool(workers, threads=1, preload=("learning.folds",)) as pool:
+    with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:
         source = open_store(plan.dataset.source)
         manifest = scan_source(source, plan.dataset.pattern, plan.dataset.source)
         aside = home.quarantine / plan.name

@@ -2,7 +2,7 @@
 
 Defaults are search spaces measured to work on two cores, for text and, by `suited`, for tables; a
 plan overrides single knobs. `first` lists points that the study tries before it samples: a cheap
-one, then a strong one. `learning/classifiers.py` builds what is described here.
+one, then a strong one. `learning/families/classifiers.py` builds what is described here.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""How columns become features: knobs of the transformer of `learning/features.py`."""
+"""How columns become features: knobs of the transformer of `learning/features/matrix.py`."""
 
 from typing import Literal
 

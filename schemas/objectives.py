@@ -1,7 +1,8 @@
 """What a plan wants its decisions to be good at: one model a kind, told apart by `kind`.
 
 Trials are ranked by it, decision offsets climb it, and the gate compares champion and challenger
-by it. Higher is better for all of them. `learning/objectives.py` computes what is described here.
+by it. Higher is better for all of them. `learning/deciding/objectives.py` computes what is
+described here.
 """
 
 from typing import Annotated, Any, Literal, assert_never

@@ -1,7 +1,7 @@
 """What a plan may do about rare classes: one model a method, told apart by `kind`.
 
 Class weights stand beside the samplers because they answer the same question, and the screening
-compares all of them on equal folds. `learning/samplers.py` builds what is described here.
+compares all of them on equal folds. `learning/imbalance/samplers.py` builds what is described here.
 
 Of every method, `ratio` is how large the rare classes are to be, as a share of the largest. What a
 fold is too small for is eased, never refused: fewer neighbours, plain SMOTE where a method finds no

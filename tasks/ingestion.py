@@ -14,10 +14,11 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from learning.assembly import assemble
-from learning.files import SUFFIXES
-from learning.floors import left_out
-from learning.shards import (
+from learning.reading.files import SUFFIXES
+from learning.reading.tables import read_table
+from learning.rows.assembly import assemble
+from learning.rows.floors import left_out
+from learning.rows.shards import (
     Kept,
     content_digest,
     kept_shard,
@@ -27,7 +28,6 @@ from learning.shards import (
     write_private,
     write_shard,
 )
-from learning.tables import read_table
 from schemas.faults import DataRejected, NightFailed
 from schemas.manifest import Changes, Manifest, Rows, Shard
 from schemas.plan import Plan

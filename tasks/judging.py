@@ -9,9 +9,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.answers import Answers
-from learning.evaluation import scorecard
-from learning.gate import judge
-from learning.holdout import (
+from learning.judging.evaluation import scorecard
+from learning.judging.gate import judge
+from learning.judging.holdout import (
     Holdout,
     answer,
     differences,
@@ -19,7 +19,7 @@ from learning.holdout import (
     read_holdout,
     untouched,
 )
-from learning.models import FittedModel, load, training_keys
+from learning.keeping.models import FittedModel, load, training_keys
 from learning.reports.files import answer_pictures
 from schemas.manifest import ROW, Rows
 from schemas.night import BASELINE, Judgement, Standing

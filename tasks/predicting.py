@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from learning.files import SUFFIXES
-from learning.models import FittedModel, load
-from learning.serving import answers, decision_columns
-from learning.tables import read_unlabelled
+from learning.keeping.models import FittedModel, load
+from learning.keeping.serving import answers, decision_columns
+from learning.reading.files import SUFFIXES
+from learning.reading.tables import read_unlabelled
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError
 from schemas.label import class_text

@@ -14,8 +14,8 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from learning.examples import example
-from learning.models import load
+from learning.keeping.models import load
+from learning.rows.examples import example
 from schemas.faults import ModelRefused, ObjectMissing, StoreConflict
 from schemas.ledger import Champion, Version
 from schemas.night import Standing
@@ -164,7 +164,7 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
         logging.getLogger(f"mlflow.{told}").setLevel(level)
     pyfunc.save_model(
         str(to),
-        loader_module="learning.serving",
+        loader_module="learning.keeping.serving",
         data_path=str(folder),
         pip_requirements=_requirements(),
         signature=ModelSignature(inputs=Schema(columns)),
@@ -212,7 +212,7 @@ def version_of(store: Store, plan: str, number: int) -> Version:
 
 
 def fetch_model(store: Store, version: Version, cache: Path) -> Path:
-    """The version's files in a local folder; unverified, `learning.models.load` checks them.
+    """The version's files in a local folder; unverified: `learning.keeping.models.load` checks.
 
     A folder is there whole or not at all: it is fetched aside and renamed, so neither a kill nor
     another process that fetches the same version leaves a part of one.

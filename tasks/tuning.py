@@ -17,13 +17,13 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
-from learning.budget import Budget
-from learning.ranking import best, current
-from learning.refit import refit
-from learning.screening import screen
-from learning.search import run_study
-from learning.shares import Shares
-from learning.workers import LOST, WorkerPool
+from learning.keeping.refit import refit
+from learning.searching.budget import Budget
+from learning.searching.ranking import best, current
+from learning.searching.screening import screen
+from learning.searching.search import run_study
+from learning.searching.shares import Shares
+from learning.searching.workers import LOST, WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
 from schemas.label import Target

@@ -16,11 +16,11 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
-from learning.oof import Truth, read_truth
-from learning.variant_fits import Fits, fit_variants
-from learning.variant_scores import CONFIDENCE, Answered, answered, scored
-from learning.variants import BASE
-from learning.workers import WorkerPool
+from learning.searching.oof import Truth, read_truth
+from learning.searching.workers import WorkerPool
+from learning.variants.fits import Fits, fit_variants
+from learning.variants.listing import BASE
+from learning.variants.scores import CONFIDENCE, Answered, answered, scored
 from schemas.faults import NightFailed
 from schemas.manifest import Rows
 from schemas.objectives import objective_name

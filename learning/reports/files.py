@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from learning.answers import Answers
 from learning.arrays import LabelTable
-from learning.curves import precision_recall_picture, reliability_picture, roc_picture
-from learning.histories import study_picture
-from learning.plots import class_change_picture, confusion_picture
+from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
+from learning.pictures.histories import study_picture
+from learning.pictures.plots import class_change_picture, confusion_picture
 from learning.reports.classification import classification_report, label_report
 from learning.reports.figures import metrics
 from learning.reports.names import folder_names

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 
-from learning.histories import history_picture, importance_picture
-from learning.importance import importances
+from learning.pictures.histories import history_picture, importance_picture
+from learning.searching.importance import importances
 from schemas.trials import StudyResult, TrialRecord
 
 _TRIAL = ("number", "state", "score", "plain_score", "log_loss", "seconds", "cut_off", "note")

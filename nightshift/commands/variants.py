@@ -41,7 +41,7 @@ def compare_variants(
     Nothing is promoted; the holdout is not looked at.
     """
     from deployments.plans import load_plan
-    from learning.variants import variants as variants_of
+    from learning.variants.listing import variants as variants_of
     from nightshift.rendering import show
     from nightshift.variant_table import variants_told
 

@@ -11,9 +11,9 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
 from deployments.plans import load_plan, shipped_names
-from learning.features import transformer
-from learning.space import candidate, first_points, space
-from learning.tables import read_table, to_arrow
+from learning.features.matrix import transformer
+from learning.reading.tables import read_table, to_arrow
+from learning.searching.space import candidate, first_points, space
 from schemas.manifest import LABEL, WEIGHT
 from tests.generated import PLANS, write
 from tests.real_data import COMMENTS, FIRE

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from flows.predict import export_version, predict_file
-from learning.models import save
+from learning.keeping.models import save
 from schemas.faults import ModelRefused, PlanError
 from schemas.label import SingleLabel
 from schemas.ledger import Champion, Version

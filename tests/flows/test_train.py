@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.train import run_nights, train
-from learning.models import training_keys
+from learning.keeping.models import training_keys
 from schemas.faults import NightFailed
 from tasks.ledger import champion, move_champion
 from tasks.registry import versions

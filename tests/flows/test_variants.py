@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 import flows.variants
 from deployments.plans import load_plan
 from flows.variants import variants
-from learning.variants import variants as variants_of
+from learning.variants.listing import variants as variants_of
 from schemas.faults import DataRejected, NightFailed
 from schemas.plan import Plan
 from schemas.variants import Variant, VariantTable

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from learning.calibration import identity
-from learning.features import layout, transformer
-from learning.fitting import fit_targets
-from learning.models import FittedModel, Head
+from learning.deciding.calibration import identity
+from learning.features.matrix import layout, transformer
+from learning.keeping.models import FittedModel, Head
+from learning.searching.fitting import fit_targets
 from schemas.classifiers import LogisticRegression
 from schemas.dataset import Column, Dataset, NumberColumn, TextColumn
 from schemas.features import Features, TextFeatures

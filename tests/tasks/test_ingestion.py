@@ -13,8 +13,8 @@ import pytest
 from prefect.logging import disable_run_logger
 from prefect.states import Failed
 
-from learning import assembly
-from learning.assembly import assemble
+from learning.rows import assembly
+from learning.rows.assembly import assemble
 from schemas.faults import DataRejected, NightFailed, ObjectMissing
 from schemas.manifest import Changes, Rows, Shard
 from schemas.plan import Plan

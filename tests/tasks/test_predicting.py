@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from learning.models import save
+from learning.keeping.models import save
 from schemas.dataset import Dataset, NumberColumn
 from schemas.faults import DataRejected, ModelRefused, PlanError
 from schemas.label import ClassValue, MultiLabel, MultiTaskLabel, Target, targets

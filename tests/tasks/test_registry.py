@@ -7,7 +7,7 @@ import pytest
 from mlflow import pyfunc
 from prefect.logging import disable_run_logger
 
-from learning.models import save
+from learning.keeping.models import save
 from schemas.faults import ModelRefused
 from schemas.ledger import Champion, Version
 from schemas.plan import Plan

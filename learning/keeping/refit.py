@@ -1,0 +1,146 @@
+"""The finalist on every training row, calibrated, with its offsets, kept as data and read back."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+
+from learning.arrays import Keys, Labels, Probabilities
+from learning.deciding.calibration import apply, fit_calibration
+from learning.deciding.objectives import aims, overall
+from learning.deciding.priors import prior_shift, shifted
+from learning.deciding.thresholds import accepted_each
+from learning.features.matrix import layout, transformer
+from learning.keeping.models import FittedModel, Head, load, save
+from learning.reading.marks import row_marks
+from learning.rows.splits import parts
+from learning.searching.fitting import FittedTarget, fit_targets
+from learning.searching.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
+from learning.searching.oof import gathered
+from schemas.faults import ModelRefused
+from schemas.label import Target
+from schemas.manifest import ROW
+from schemas.trials import RefitJob, RefitResult
+
+ROWS_COMPARED = 64
+LARGEST_DIFFERENCE = 1e-12
+
+
+def refit(job: RefitJob) -> RefitResult:
+    """Fit, calibrate on the candidate's out-of-fold answers, save whole or not at all.
+
+    Raises
+    ------
+    FitFailed
+        The fit failed on all rows, though it had not on the folds.
+    ModelRefused
+        The saved model answers otherwise than the fitted one.
+    """
+    started = time.perf_counter()
+    rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
+    model = _fitted(job, rows)
+    fit_s = time.perf_counter() - started
+    marks = row_marks(pq.read_table(job.rows, columns=[ROW])[ROW].to_pylist())
+    digest = _kept(model, rows, marks, Path(job.out))
+    answers = model.answers(rows.frame)
+    return RefitResult(
+        out=job.out,
+        digest=digest,
+        fit_s=fit_s,
+        train_score=overall(aims(job.objective, job.targets), rows.labels, answers),
+    )
+
+
+def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
+    try:
+        features, fitted = _fitted_parts(job, rows)
+    except FIT_FAULTS as fault:
+        raise FitFailed(told(fault)) from fault
+    answered, scored = gathered(job.oof, rows.folds, job.targets)
+    labels, apart = rows.labels[scored], parts(rows.folds[scored])
+    bare = [
+        _calibrated(job, target, each, part[scored], own, apart)
+        for target, each, part, own in zip(job.targets, fitted, answered, labels.T, strict=True)
+    ]
+    # Offsets are fitted on calibrated answers because they are added to calibrated ones.
+    offsets = accepted_each(
+        [probabilities for _, probabilities in bare],
+        labels,
+        apart,
+        aims(job.objective, job.targets),
+        job.seed,
+    )
+    heads = tuple(replace(head, offsets=own) for (head, _), own in zip(bare, offsets, strict=True))
+    return FittedModel(features=features, heads=heads, columns=job.columns)
+
+
+def _fitted_parts(
+    job: RefitJob, rows: TrainRows
+) -> tuple[ColumnTransformer, tuple[FittedTarget, ...]]:
+    features = transformer(job.candidate.features, job.columns)
+    matrix = features.fit_transform(rows.frame)
+    fitted = fit_targets(
+        job.candidate,
+        job.targets,
+        matrix,
+        layout(features),
+        rows.labels,
+        rows.weights,
+        job.seed,
+        job.threads,
+    )
+    return features, fitted
+
+
+def _calibrated(
+    job: RefitJob,
+    target: Target,
+    fitted: FittedTarget,
+    probabilities: Probabilities,  # out of fold, as the classifiers gave them
+    labels: Labels,
+    apart: NDArray[np.int64],
+) -> tuple[Head, Probabilities]:
+    """The head without offsets, and its calibrated out-of-fold answers.
+
+    First the prior that resampling and weights put in is taken out, then what is left of error is
+    calibrated; the formula alone would leave SMOTE's probabilities worse than they were.
+    """
+    shift = prior_shift(fitted.trained, np.bincount(labels, minlength=target.classes).tolist())
+    probabilities = shifted(probabilities, shift)
+    calibration = fit_calibration(probabilities, labels, apart, job.calibration)
+    head = Head(
+        target=target,
+        classifiers=fitted.classifiers,
+        shift=shift,
+        calibration=calibration,
+        offsets=np.zeros(target.classes),
+    )
+    return head, apply(calibration, probabilities)
+
+
+def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:
+    """Saved beside its place, compared, then moved there: a killed run leaves no half model."""
+    part = out.with_name(f"{out.name}.part")
+    for leftover in (part, out):
+        shutil.rmtree(leftover, ignore_errors=True)
+    digest = save(model, part, np.concatenate([rows.keys, marks]))
+    _compare(model, load(part, digest), rows.frame.head(ROWS_COMPARED))
+    part.rename(out)
+    return digest
+
+
+def _compare(model: FittedModel, stored: FittedModel, frame: pd.DataFrame) -> None:
+    pairs = zip(model.probabilities(frame), stored.probabilities(frame), strict=True)
+    apart = max(float(np.abs(ours - theirs).max(initial=0.0)) for ours, theirs in pairs)
+    if apart > LARGEST_DIFFERENCE:
+        raise ModelRefused(
+            f"The model was not kept: read back, its probabilities differ by {apart:.3g} on "
+            f"{len(frame)} training rows, expected at most {LARGEST_DIFFERENCE:g}. "
+            "This is a defect of saving; the champion stays."
+        )

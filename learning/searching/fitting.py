@@ -1,0 +1,101 @@
+"""Where rows, resampling and classifiers meet: once for each target, on one matrix of features.
+
+Called with the training side of a split only, so what a sampler makes never reaches a scored row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.dummy import DummyClassifier
+
+from learning.arrays import Labels, LabelTable, Probabilities, Weights
+from learning.families.classifiers import classifier
+from learning.features.layout import Layout
+from learning.imbalance.samplers import class_weights, resample, resamplers
+from schemas.label import Target
+from schemas.trials import Candidate
+
+Matrix: TypeAlias = Any
+"""Features (rows, columns): SciPy's CSR where there is text, else a dense float64 array."""
+
+
+@dataclass(frozen=True)
+class FittedTarget:
+    """What answers for one target: one classifier, or members whose probabilities are averaged.
+
+    `trained` is what each class weighed in the fit, rows times weights, after resampling.
+    """
+
+    classifiers: tuple[ClassifierMixin, ...]
+    trained: tuple[float, ...]
+
+
+def fit_targets(
+    candidate: Candidate,  # settled
+    targets: Sequence[Target],
+    X: Matrix,
+    layout: Layout,
+    labels: LabelTable,
+    weights: Weights | None,
+    seed: int,
+    threads: int,
+) -> tuple[FittedTarget, ...]:
+    """Each target's own classifiers, in order."""
+    return tuple(
+        _fit_target(candidate, target.classes, X, layout, labels[:, place], weights, seed, threads)
+        for place, target in enumerate(targets)
+    )
+
+
+def predict_probabilities(
+    classifiers: Sequence[ClassifierMixin], X: Matrix, classes: int
+) -> Probabilities:
+    """(rows, classes), the mean of the members; a class that no fit saw has probability 0."""
+    probabilities: Probabilities = np.zeros((X.shape[0], classes))
+    if X.shape[0] == 0:  # scikit-learn refuses an empty batch
+        return probabilities
+    for member in classifiers:
+        seen = np.asarray(member.predict_proba(X), dtype=np.float64)
+        probabilities[:, np.asarray(member.classes_, dtype=np.intp)] += seen
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _fit_target(
+    candidate: Candidate,
+    classes: int,
+    X: Matrix,
+    layout: Layout,
+    labels: Labels,
+    weights: Weights | None,
+    seed: int,
+    threads: int,
+) -> FittedTarget:
+    counts = np.bincount(labels, minlength=classes).tolist()
+    by_class = class_weights(candidate.imbalance, counts)
+    members, trained = [], np.zeros(classes)
+    for place, chain in enumerate(resamplers(candidate.imbalance, counts, seed, layout)):
+        rows = resample(chain, X, labels, weights)
+        member = _unfitted(candidate, counts, by_class, seed + place, threads)
+        members.append(member.fit(rows.X, rows.labels, sample_weight=rows.weights))
+        trained += np.bincount(rows.labels, rows.weights, minlength=classes)
+    if by_class is not None:
+        trained *= [by_class.get(c, 0.0) for c in range(classes)]
+    return FittedTarget(tuple(members), tuple(trained.tolist()))
+
+
+def _unfitted(
+    candidate: Candidate,
+    counts: Sequence[int],
+    by_class: dict[int, float] | None,
+    seed: int,
+    threads: int,
+) -> ClassifierMixin:
+    if sum(n > 0 for n in counts) < 2:
+        # A fold may hold every row of a rare class; the others then train on one class alone,
+        # which no family accepts.
+        return DummyClassifier(strategy="prior")
+    return classifier(candidate.classifier, by_class, seed, threads)

@@ -1,0 +1,154 @@
+"""One unit of the search: a candidate fitted on one side of a split answers the other side.
+
+This runs in worker processes and is the only place where a candidate meets the rows. Features are
+fitted once for all trials that share them.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from lightgbm.basic import LightGBMError
+
+from learning.answers import side_by_side
+from learning.arrays import Folds, Keys, LabelTable, Mask, Probabilities, Weights
+from learning.features.layout import Layout
+from learning.features.matrix import layout, transformer
+from learning.rows.splits import scored_in
+from learning.searching.fitting import Matrix, fit_targets, predict_probabilities
+from schemas.dataset import Column
+from schemas.faults import NightshiftError
+from schemas.features import Features
+from schemas.manifest import FOLD, KEY, WEIGHT, label_columns
+from schemas.trials import FoldJob, FoldResult
+
+ColumnPairs = tuple[tuple[str, Column], ...]
+
+FIT_FAULTS = (ValueError, ArithmeticError, MemoryError, LightGBMError)
+"""What a library raises when settings and rows do not fit together; all else is our own defect."""
+
+
+class FitFailed(NightshiftError):
+    """A candidate could not be fitted; the search goes on without it."""
+
+
+@dataclass(frozen=True)
+class TrainRows:
+    """The training file in memory, rows in file order."""
+
+    frame: pd.DataFrame
+    labels: LabelTable
+    folds: Folds
+    keys: Keys
+    weights: Weights | None
+
+
+def fit_fold(job: FoldJob) -> FoldResult:
+    """Fit, answer, and leave the probabilities at `job.out`, whole or not at all."""
+    started = time.perf_counter()
+    try:
+        probabilities, fitted_at = _answers(job)
+    except FIT_FAULTS as fault:
+        raise FitFailed(told(fault)) from fault
+    ended = time.perf_counter()
+    _write(Path(job.out), probabilities, ended - started)
+    return FoldResult(
+        out=job.out,
+        fold=job.fold,
+        rows=len(probabilities),
+        fit_s=fitted_at - started,
+        predict_s=ended - fitted_at,
+    )
+
+
+def kept_seconds(out: Path) -> float | None:
+    """What the answers at this place took when they were made; None where there are none."""
+    try:
+        return float(_seconds_file(out).read_text()) if out.is_file() else None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def train_rows(path: str, columns: tuple[str, ...], targets: int) -> TrainRows:
+    """The feature columns and what the split knows of each row."""
+    table = pq.read_table(path)
+    return TrainRows(
+        frame=table.select(list(columns)).to_pandas(),
+        labels=np.column_stack([table[name].to_numpy() for name in label_columns(targets)]),
+        folds=table[FOLD].to_numpy(),
+        keys=table[KEY].to_numpy(),
+        weights=table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None,
+    )
+
+
+def told(fault: BaseException) -> str:
+    """A library's fault without what it quotes: that could be a cell of the user's."""
+    unquoted = "".join(str(fault).split("'")[::2])
+    return f"{type(fault).__name__}: {' '.join(unquoted.split())[:200]}"
+
+
+def _answers(job: FoldJob) -> tuple[Probabilities, float]:
+    side = _sides(
+        job.rows, job.fold, job.candidate.features, tuple(job.columns.items()), len(job.targets)
+    )
+    fitted = fit_targets(
+        job.candidate,
+        job.targets,
+        side.train,
+        side.layout,
+        side.labels,
+        side.weights,
+        job.seed,
+        job.threads,
+    )
+    fitted_at = time.perf_counter()
+    answers = [
+        predict_probabilities(each.classifiers, side.scored, target.classes)
+        for target, each in zip(job.targets, fitted, strict=True)
+    ]
+    return side_by_side(answers), fitted_at
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides of a split as features that only the training side has shaped."""
+
+    train: Matrix
+    scored: Matrix
+    layout: Layout
+    labels: LabelTable
+    weights: Weights | None
+
+
+@lru_cache(maxsize=4)
+def _sides(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
+    rows = train_rows(path, tuple(name for name, _ in columns), targets)
+    scored: Mask = scored_in(rows.folds, fold)
+    fitted = transformer(features, dict(columns))
+    train: Matrix = fitted.fit_transform(rows.frame[~scored])
+    return _Sides(
+        train=train,
+        scored=fitted.transform(rows.frame[scored]),
+        layout=layout(fitted),
+        labels=rows.labels[~scored],
+        weights=None if rows.weights is None else rows.weights[~scored],
+    )
+
+
+def _write(out: Path, probabilities: Probabilities, seconds: float) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _seconds_file(out).write_text(f"{seconds:.6f}")  # first: answers without it don't count
+    part = out.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as stream:
+        np.save(stream, probabilities, allow_pickle=False)
+    part.replace(out)
+
+
+def _seconds_file(out: Path) -> Path:
+    return out.with_suffix(".seconds")

@@ -1,0 +1,272 @@
+"""Every imbalance method on equal folds with one cheap learner: which are worth searching over.
+
+The class-weighted baseline of the night is always among them. It goes first and has the search's
+whole time; the others share a part of it, for what they cost the search loses.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from learning.deciding.bootstrap import paired, score_interval
+from learning.deciding.metrics import class_figures, confusion
+from learning.searching.folds import FitFailed, fit_fold, kept_seconds
+from learning.searching.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.searching.space import candidate, middle
+from learning.searching.workers import LOST, WorkerPool
+from schemas.classifiers import LogisticRegression
+from schemas.dataset import Column
+from schemas.faults import NightFailed
+from schemas.features import Features, TextFeatures
+from schemas.knobs import open_knobs, settle
+from schemas.manifest import Rows
+from schemas.plan import Family, Plan
+from schemas.samplers import ClassWeights, Imbalance
+from schemas.trials import FoldJob, FoldResult, MethodScore
+
+MOST_KEPT = 3
+SHARE = 0.25
+"""Of the time that is left for the search when the screening starts."""
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+CHEAP = Family(
+    classifier=LogisticRegression(C=1.0),
+    features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=2)),
+)
+BASELINE = ClassWeights(exponent=1.0)
+
+
+@dataclass(frozen=True)
+class _Screened:
+    told: MethodScore
+    found: OofScore | None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """A method's folds in the workers: seconds, and why it has no score, if it has none."""
+
+    seconds: float
+    note: str
+    late: bool
+
+
+BASELINE_S = 60.0
+"""What the baseline gets at the least."""
+
+
+def screen(
+    plan: Plan,
+    rows: Rows,
+    columns: Mapping[str, Column],
+    pool: WorkerPool,
+    deadline: Callable[[], float],  # monotonic seconds
+    folder: Path,  # keeps the out-of-fold answers
+    on_method: Callable[[MethodScore], None],
+) -> tuple[MethodScore, ...]:
+    """Best first; those not significantly worse than the best are `kept`, three at most.
+
+    A method without a score (its fit failed, or the time was up) says why in its `note` and comes
+    last. Where the time was up for all of them, the first of the plan are kept unseen. `on_method`
+    is told each as it is scored, before any is kept.
+
+    Raises
+    ------
+    NightFailed
+        The baseline has no score, or every method of the plan failed.
+    """
+    truth = read_truth(rows, plan.targets, plan.objective)
+    methods = _methods(plan.imbalance)
+    # The baseline is the night's floor: a budget too small for it is overrun, not the night failed.
+    least = time.monotonic() + BASELINE_S
+    limits = [lambda: max(least, deadline()), *[_part(deadline)] * (len(methods) - 1)]
+    jobs = [_jobs(method, plan, rows, columns, pool, folder) for method in methods]
+    units = [
+        [_submitted(job, pool, limit) for job in folds]
+        for folds, limit in zip(jobs, limits, strict=True)
+    ]
+    screened: list[_Screened] = []
+    try:
+        for method, folds, running, limit in zip(methods, jobs, units, limits, strict=True):
+            fits = _awaited(folds, running, limit)
+            planned = method in plan.imbalance
+            screened.append(_screened(method, folds, fits, truth, planned=planned))
+            on_method(screened[-1].told)
+    finally:
+        for unit in (unit for running in units for unit in running if unit is not None):
+            unit.cancel()
+    return _ranked(plan, screened, truth)
+
+
+def baseline(methods: Sequence[MethodScore]) -> MethodScore:
+    """The class-weighted logistic regression that a first champion must beat, or be."""
+    return next(score for score in methods if score.candidate.imbalance == BASELINE)
+
+
+def _methods(planned: Sequence[Imbalance]) -> list[Imbalance]:
+    """The plan's, the baseline first: the night can't do without it."""
+    others = [method for method in planned if _mid(method) != BASELINE]
+    same = [method for method in planned if _mid(method) == BASELINE]
+    return [*(same or [BASELINE]), *others]
+
+
+def _mid(method: Imbalance) -> Imbalance:
+    """Settled for the screening: the middle of a range, the first choice."""
+    return settle(method, {path: middle(knob) for path, knob in open_knobs(method).items()})
+
+
+def _part(deadline: Callable[[], float]) -> Callable[[], float]:
+    """A part of the time from now to the deadline, also when that moves closer."""
+    started = time.monotonic()
+    until = started + SHARE * (deadline() - started)
+    return lambda: min(until, deadline())
+
+
+def _jobs(
+    method: Imbalance,
+    plan: Plan,
+    rows: Rows,
+    columns: Mapping[str, Column],
+    pool: WorkerPool,
+    folder: Path,
+) -> list[FoldJob]:
+    recipe = candidate(CHEAP, [_mid(method)], {})
+    seed = plan.search.seed
+    return [
+        FoldJob(
+            candidate=recipe,
+            columns=dict(columns),
+            rows=rows.train,
+            fold=fold,
+            targets=plan.targets,
+            seed=seed,
+            threads=pool.threads,
+            out=str(oof_file(folder, rows.digest, recipe, fold, seed)),
+        )
+        for fold in range(plan.search.folds)
+    ]
+
+
+def _submitted(
+    job: FoldJob, pool: WorkerPool, deadline: Callable[[], float]
+) -> Future[FoldResult] | None:
+    """None where a killed run has left the answers already."""
+    if kept_seconds(Path(job.out)) is not None:
+        return None
+    return pool.submit(fit_fold, job, deadline() - time.monotonic())
+
+
+def _screened(
+    method: Imbalance,
+    jobs: Sequence[FoldJob],
+    fits: _Fits,
+    truth: Truth,
+    *,
+    planned: bool,
+) -> _Screened:
+    oof = {job.fold: job.out for job in jobs}
+    told = MethodScore(
+        method=method.kind if planned else f"{method.kind} (baseline)",
+        imbalance=method,
+        seconds=fits.seconds,
+        kept=False,
+        candidate=jobs[0].candidate,
+        note=fits.note,
+    )
+    if fits.note:
+        return _Screened(told, found=None, late=fits.late)
+    found = score_oof(truth, oof)
+    return _Screened(_with_figures(told, found, truth, jobs[0].seed, oof), found)
+
+
+def _awaited(
+    jobs: Sequence[FoldJob],
+    running: Sequence[Future[FoldResult] | None],
+    limit: Callable[[], float],
+) -> _Fits:
+    seconds, faults, late = 0.0, "", False
+    for job, unit in zip(jobs, running, strict=True):
+        try:
+            if unit is not None:
+                unit.result(timeout=max(0.0, limit() - time.monotonic()))
+            seconds += kept_seconds(Path(job.out)) or 0.0
+        except TimeoutError:
+            late = True
+        except FitFailed as fault:
+            faults = str(fault)
+        except LOST:
+            faults = "its worker process died, perhaps for want of memory"
+    note = faults or ("the time for the screening was up" if late else "")
+    return _Fits(seconds, note, late and not faults)
+
+
+def _with_figures(
+    told: MethodScore, found: OofScore, truth: Truth, seed: int, oof: dict[int, str]
+) -> MethodScore:
+    interval = score_interval(found.labels, found.answers, truth.aims, RESAMPLES, CONFIDENCE, seed)
+    figures = {
+        "score": interval.value,
+        "low": interval.low,
+        "high": interval.high,
+        "plain_score": found.plain,
+        "log_loss": found.log_loss,
+        "recalls": _recalls(found, truth),
+        "fold_scores": found.fold_scores,
+        "oof": oof,
+    }
+    return told.model_copy(update=figures)
+
+
+def _recalls(found: OofScore, truth: Truth) -> tuple[tuple[float, ...], ...]:
+    each = []
+    for place, target in enumerate(truth.targets):
+        decided = found.answers.decisions[:, place]
+        recalls = class_figures(confusion(found.labels[:, place], decided, target.classes)).recall
+        each.append(tuple(recall or 0.0 for recall in recalls))
+    return tuple(each)
+
+
+def _ranked(plan: Plan, screened: Sequence[_Screened], truth: Truth) -> tuple[MethodScore, ...]:
+    ranked = sorted(
+        screened,
+        key=lambda s: (s.found is None, -(s.told.score or 0.0), s.told.log_loss or 0.0),
+    )
+    floor = baseline([s.told for s in ranked])
+    planned = [s for s in ranked if s.told.imbalance in plan.imbalance]
+    late = [s.told.imbalance for s in planned if s.late]
+    scored = [s for s in planned if s.found is not None]
+    if floor.score is None or not (scored or late):
+        notes = "; ".join(f"{s.told.method}: {s.told.note}" for s in ranked if s.told.note)
+        raise NightFailed(
+            f"The screening gave no baseline or no method to search over: {notes}. "
+            "Give the night more time (search.budget_minutes) or other methods (imbalance)."
+        )
+    kept = (_good(scored, truth, plan.search.seed) or late)[:MOST_KEPT]
+    return tuple(s.told.model_copy(update={"kept": s.told.imbalance in kept}) for s in ranked)
+
+
+def _good(scored: Sequence[_Screened], truth: Truth, seed: int) -> list[Imbalance]:
+    """The best, which is the first, and those that chance may have put below it."""
+    best = scored[0].found if scored else None
+    return [s.told.imbalance for s in scored if _as_good(best, s.found, truth, seed)]
+
+
+def _as_good(best: OofScore | None, found: OofScore | None, truth: Truth, seed: int) -> bool:
+    if best is None or found is None:
+        return False
+    difference = paired(
+        best.labels,
+        best.answers,
+        found.answers,
+        truth.aims,
+        truth.targets,
+        RESAMPLES,
+        CONFIDENCE,
+        seed,
+    )
+    return difference.score.high >= 0

@@ -1,0 +1,336 @@
+"""One family's search under the night's shared budget: ask, fit folds in workers, score, tell.
+
+The unit of work is one fold of one trial. Between units a trial may be pruned, at the deadline
+every unit is killed from outside, and a fold that was answered before a crash is not fitted again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import optuna
+
+from learning.searching.folds import FitFailed, fit_fold, kept_seconds
+from learning.searching.gains import last_gain
+from learning.searching.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.searching.ranking import best, current
+from learning.searching.space import Point, space
+from learning.searching.studies import Study
+from learning.searching.workers import LOST, WorkerPool
+from schemas.dataset import Column
+from schemas.faults import NightFailed
+from schemas.label import Target
+from schemas.manifest import Rows
+from schemas.objectives import Objective
+from schemas.plan import Family, Search
+from schemas.samplers import Imbalance
+from schemas.trials import Candidate, FoldJob, FoldResult, StudyResult, TrialRecord, TrialState
+
+FAILURES_THAT_END_IT = 5
+"""When as many first trials fail, no later one will do better."""
+
+_LOOK_EVERY_S = 1.0
+"""The deadline and the share of the workers move while a unit runs."""
+
+_STUCK = 10
+_STUCK_AT_LEAST_S = 60.0
+"""A unit is stuck when it takes this many times as long as the slowest before it."""
+
+
+def run_study(
+    family: Family,
+    *,
+    kept: Sequence[Imbalance],  # methods to search over, best first
+    rows: Rows,
+    columns: Mapping[str, Column],
+    targets: Sequence[Target],
+    objective: Objective,
+    search: Search,
+    pool: WorkerPool,
+    deadline: Callable[[], float],  # seconds on the clock `now`; may move
+    folder: Path,  # keeps the study and the out-of-fold answers
+    study_name: str,  # equal names are the same study, taken up again
+    warm: Sequence[Point],  # last night's best points
+    on_trial: Callable[[TrialRecord], None],
+    on_kept: Callable[[TrialRecord], None],  # each trial of an earlier run, before all others
+    on_fold: Callable[[float, float], None],  # score on the folds so far, seconds a fold
+    share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
+    now: Callable[[], float] = time.monotonic,
+) -> StudyResult:
+    """Everything that was found until the deadline, the trial limit or the end of the space.
+
+    Raises
+    ------
+    NightFailed
+        The first trials failed, all of them.
+    """
+    knobs = space(family, columns, kept)
+    study = Study(family, kept, knobs, folder, study_name, search.seed, method=search.method)
+    study.plan_ahead(warm, search.trials)
+    truth = read_truth(rows, targets, objective)
+    bench = _Bench(dict(columns), rows, truth, search, pool, folder)
+    told = _Told(on_trial, on_kept, on_fold)
+    return _Search(family.classifier.kind, study, bench, deadline, told, share, now).run()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told of what happens."""
+
+    on_trial: Callable[[TrialRecord], None]
+    on_kept: Callable[[TrialRecord], None]
+    on_fold: Callable[[float, float], None]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What every unit of a search has in common."""
+
+    columns: dict[str, Column]
+    rows: Rows
+    truth: Truth
+    search: Search
+    pool: WorkerPool
+    folder: Path
+
+    def job(self, recipe: Candidate, fold: int) -> FoldJob:
+        seed = self.search.seed
+        out = oof_file(self.folder, self.rows.digest, recipe, fold, seed)
+        return FoldJob(
+            candidate=recipe,
+            columns=self.columns,
+            rows=self.rows.train,
+            fold=fold,
+            targets=self.truth.targets,
+            seed=seed,
+            threads=self.pool.threads,
+            out=str(out),
+        )
+
+
+@dataclass
+class _Flight:
+    """A trial under way; `ahead` are the folds that no unit was started for."""
+
+    trial: optuna.Trial
+    recipe: Candidate
+    ahead: list[int]
+    files: dict[int, str] = field(default_factory=dict)
+    found: OofScore | None = None
+    seconds: float = 0.0
+
+    def record(self, state: TrialState, note: str, *, cut_off: bool = False) -> TrialRecord:
+        found = self.found
+        return TrialRecord(
+            number=self.trial.number,
+            state=state,
+            params=self.trial.params,
+            candidate=self.recipe,
+            score=found.score if found and state == "COMPLETE" else None,
+            plain_score=found.plain if found and state == "COMPLETE" else None,
+            log_loss=found.log_loss if found and state == "COMPLETE" else None,
+            fold_scores=found.fold_scores if found else (),
+            seconds=self.seconds,
+            oof=dict(sorted(self.files.items())),
+            cut_off=cut_off,
+            note=note,
+        )
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A fold in a worker; `to_the_end`: its limit was the deadline, as it stood when it began."""
+
+    flight: _Flight
+    fold: int
+    to_the_end: bool
+
+
+class _Search:
+    def __init__(
+        self,
+        family: str,
+        study: Study,
+        bench: _Bench,
+        deadline: Callable[[], float],
+        told: _Told,
+        share: Callable[[], int],
+        now: Callable[[], float],
+    ) -> None:
+        self._family = family
+        self._study = study
+        self._bench = bench
+        self._deadline = deadline
+        self._told = told
+        self._share = share
+        self._now = now
+        self._records = list(study.resumed)
+        self._flights: list[_Flight] = []
+        self._units: dict[Future[FoldResult], _Unit] = {}
+        self._fold_s: list[float] = []
+        self._scored_at: list[tuple[float, float]] = []
+
+    def run(self) -> StudyResult:
+        started = self._started = self._now()
+        self._remember()
+        try:
+            while self._left_s() > 0 and self._share() > 0:
+                self._start_units()
+                if not self._units:
+                    break
+                self._land_units()
+            self._stop_flights()
+        finally:
+            for unit in self._units:
+                unit.cancel()
+        seconds = self._now() - started
+        kept = {record.number for record in self._study.resumed}
+        return StudyResult(
+            family=self._family,
+            trials=tuple(self._records),
+            best=best(self._records),
+            resumed=sum(record.number in kept for record in self._records),
+            seconds=seconds,
+            last_gain=last_gain(self._scored_at, seconds),
+        )
+
+    def _remember(self) -> None:
+        """What an earlier run has learned of times and scores counts as if it had been tonight."""
+        for record in self._study.resumed:
+            fold_s = record.seconds / max(1, len(record.oof))
+            self._fold_s += [fold_s] * len(record.oof)
+            if record.score is not None:
+                self._told.on_fold(record.score, fold_s)
+            if record.score is not None and not record.cut_off:
+                self._scored_at.append((0.0, record.score))
+            self._told.on_kept(record)
+
+    def _left_s(self) -> float:
+        return self._deadline() - self._now()
+
+    def _start_units(self) -> None:
+        while len(self._units) < self._share():
+            flight = self._next_flight()
+            if flight is None:
+                return
+            self._start_unit(flight, flight.ahead.pop(0))
+
+    def _next_flight(self) -> _Flight | None:
+        """One fold of a trial at a time, so that it can be pruned; more when no trial may start."""
+        busy = {id(unit.flight) for unit in self._units.values()}
+        ready = [flight for flight in self._flights if flight.ahead]
+        idle = [flight for flight in ready if id(flight) not in busy]
+        if (idle or ready) and not self._fits(folds=1):
+            return None
+        if idle:
+            return idle[0]
+        if self._may_start():
+            trial, recipe = self._study.ask()
+            self._flights.append(_Flight(trial, recipe, list(range(self._bench.search.folds))))
+            return self._flights[-1]
+        return ready[0] if ready else None
+
+    def _may_start(self) -> bool:
+        most = self._bench.search.trials
+        # One that an earlier run cut off is to be tried again; it must not take its own place.
+        begun = sum(not record.cut_off for record in self._records) + len(self._flights)
+        if begun >= self._study.limit(most) or self._study.exhausted(most):
+            return False
+        return self._fits(folds=self._bench.search.folds)
+
+    def _fits(self, folds: int) -> bool:
+        """Whether so many folds one after the other are expected to end before the deadline."""
+        expected_s = median(self._fold_s) * folds if self._fold_s else 0.0
+        return expected_s <= self._left_s()
+
+    def _start_unit(self, flight: _Flight, fold: int) -> None:
+        job = self._bench.job(flight.recipe, fold)
+        seconds = kept_seconds(Path(job.out))
+        if seconds is not None:
+            self._land(flight, fold, job.out, seconds)
+            return
+        left_s = self._left_s()
+        stuck_s = max(_STUCK_AT_LEAST_S, _STUCK * max(self._fold_s, default=float("inf")))
+        unit = self._bench.pool.submit(fit_fold, job, min(left_s, stuck_s))
+        self._units[unit] = _Unit(flight, fold, to_the_end=left_s <= stuck_s)
+
+    def _land_units(self) -> None:
+        patience_s = min(max(self._left_s(), 0.0), _LOOK_EVERY_S)
+        done, _ = wait(self._units, timeout=patience_s, return_when=FIRST_COMPLETED)
+        for future in done:
+            if future not in self._units:  # its trial was ended by another unit of this round
+                continue
+            unit = self._units.pop(future)
+            fault = future.exception()
+            if fault is None:
+                result = future.result()
+                self._land(unit.flight, unit.fold, result.out, result.fit_s + result.predict_s)
+            elif isinstance(fault, TimeoutError) and unit.to_the_end:
+                unit.flight.ahead.append(unit.fold)  # the deadline may have moved on meanwhile
+            else:
+                self._end(unit.flight, unit.flight.record("FAIL", _why(fault)))
+
+    def _land(self, flight: _Flight, fold: int, out: str, seconds: float) -> None:
+        self._fold_s.append(seconds)
+        flight.seconds += seconds
+        flight.files[fold] = out
+        flight.found = score_oof(self._bench.truth, flight.files)
+        self._told.on_fold(flight.found.score, flight.seconds / len(flight.files))
+        done, folds = len(flight.files), self._bench.search.folds
+        if done == folds:
+            self._scored_at.append((self._now() - self._started, flight.found.score))
+            self._end(flight, flight.record("COMPLETE", ""))
+            return
+        flight.trial.report(flight.found.score, step=done)
+        if flight.trial.should_prune():
+            note = f"below the median after {done} of {folds} folds"
+            self._end(flight, flight.record("PRUNED", note))
+
+    def _end(self, flight: _Flight, record: TrialRecord) -> None:
+        self._flights.remove(flight)
+        for future in [f for f, unit in self._units.items() if unit.flight is flight]:
+            del self._units[future]
+            future.cancel()
+        self._study.tell(flight.trial, record)
+        self._records = current([*self._records, record])
+        self._told.on_trial(record)
+        self._check_failures()
+
+    def _check_failures(self) -> None:
+        failed = [record for record in self._records if record.state == "FAIL"]
+        if len(failed) == len(self._records) == FAILURES_THAT_END_IT:
+            notes = "; ".join(sorted({record.note for record in failed}))
+            raise NightFailed(
+                f"The first {len(failed)} trials of {self._family} all failed: {notes}. "
+                "Expected settings that fit the data; change or remove this family in the plan."
+            )
+
+    def _stop_flights(self) -> None:
+        """What the end cut off: scored on the folds it has, or forgotten if it has none.
+
+        Its folds are an unbiased if noisier sample. Without them a costly family, of which a short
+        night finishes one trial at most, would never be heard.
+        """
+        gave_way = self._left_s() > 0 and self._share() == 0
+        why = "its family gave way to a better one" if gave_way else "the time was up"
+        for flight in list(self._flights):
+            if flight.found:
+                done = f"{len(flight.files)} of {self._bench.search.folds} folds"
+                note = f"{why}: scored on {done}"
+                self._end(flight, flight.record("COMPLETE", note, cut_off=True))
+            else:
+                self._study.abandon(flight.trial)
+
+
+def _why(fault: BaseException) -> str:
+    """A note on a failed unit; what is no fault of fitting is a defect and goes up."""
+    if isinstance(fault, FitFailed):
+        return str(fault)
+    if isinstance(fault, TimeoutError):
+        return "killed: it took many times as long as any fold before it"
+    if isinstance(fault, LOST):
+        return "its worker process died, perhaps for want of memory"
+    raise fault

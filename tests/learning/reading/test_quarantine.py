@@ -1,0 +1,226 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.learning.reading.tables import features, read_all
+
+from learning.reading.quarantine import Fault, broken_rows, message, set_aside
+from learning.reading.tables import read_unlabelled
+from schemas.dataset import Dataset
+from schemas.faults import DataRejected
+from schemas.label import MultiTaskLabel, SingleLabel
+
+BINARY = SingleLabel(column="label", classes=(0, 1))
+
+WIDE = Dataset.model_validate(
+    {
+        "source": "x",
+        "columns": {
+            "said": {"role": "text", "max_chars": 9},
+            "size": {"role": "number", "low": 0, "high": 9, "required": True},
+            "rest": {"role": "number"},
+            "kind": {"role": "category", "levels": ["a", "b"]},
+            "paid": {"role": "boolean", "required": True},
+            "born": {"role": "time", "zone": "Europe/Berlin", "required": True},
+            "face": {"role": "embedding", "dimension": 2},
+        },
+        "key": "id",
+        "time": "at",
+        "weight": "times",
+    }
+)
+GOOD = {
+    "said": "fine", "size": 1, "rest": None, "kind": "a", "paid": True, "born": "1990-01-31",
+    "face": [1.0, 2.0], "id": "one", "at": "2026-01-31T09:30:00Z", "times": 2.5, "label": 1,
+}  # fmt: skip
+
+BREAKS: dict[str, tuple[str, object, str]] = {
+    "long-text": ("said", "my secret is long", "at most 9 characters (max_chars)"),
+    "word-for-number": ("size", "many", "a number, with a decimal point and without separators"),
+    "missing-number": ("size", None, "a value in every row"),
+    "low-number": ("size", -1, "at least 0"),
+    "high-number": ("size", 10, "at most 9"),
+    "endless-number": ("rest", float("inf"), "a finite number"),
+    "unknown-level": ("kind", "c", "one of 'a', 'b'"),
+    "no-truth": ("paid", "maybe", "true or false, 1 or 0, yes or no"),
+    "missing-truth": ("paid", None, "a value in every row"),
+    "no-time": (
+        "born",
+        "soon",
+        "a time that clocks of Europe/Berlin show once, such as 2026-01-31T09:30:00",
+    ),
+    "time-shown-twice": (
+        "born",
+        "2026-10-25T02:30:00",
+        "a time that clocks of Europe/Berlin show once, such as 2026-01-31T09:30:00",
+    ),
+    "missing-time": ("born", None, "a value in every row"),
+    "short-embedding": ("face", [1.0], "a list of 2 finite numbers"),
+    "holey-embedding": ("face", [1.0, None], "a list of 2 finite numbers"),
+    "no-embedding": ("face", "x", "a list of 2 finite numbers"),
+    "missing-embedding": ("face", None, "a value in every row"),
+    "missing-key": ("id", "", "a value in every row"),
+    "missing-instant": ("at", None, "a value in every row"),
+    "instant-without-offset": (
+        "at",
+        "2026-01-31T09:30:00",
+        "a time with its offset from UTC, such as 2026-01-31T09:30:00Z",
+    ),
+    "missing-weight": ("times", None, "a value in every row"),
+    "no-weight": ("times", 0, "above 0 and finite"),
+    "negative-weight": ("times", -1, "above 0 and finite"),
+    "endless-weight": ("times", float("inf"), "above 0 and finite"),
+    "missing-label": ("label", None, "a value in every row"),
+    "unknown-label": ("label", 7, "one of '0', '1'"),
+}
+
+
+def _lines(*rows: dict[str, object]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _csv(*rows: dict[str, object]) -> str:
+    plain = [{k: json.dumps(v) if isinstance(v, list) else v for k, v in r.items()} for r in rows]
+    return pd.DataFrame(plain).to_csv(index=False)
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+@pytest.mark.parametrize("name", ["day.jsonl", "day.csv"])
+def test_a_row_that_breaks_a_rule_is_set_aside_and_the_others_stay(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    column, cell, expected = BREAKS[kind]
+    rows = (GOOD, GOOD | {column: cell}, GOOD)
+    content = _csv(*rows) if name == "day.csv" else _lines(*rows)
+    found = read_all(tmp_path, content, WIDE, BINARY, name)
+    reason = f"column {column!r}: expected {expected}"
+    assert found.frame["__row"].tolist() == [f"{name}#1", f"{name}#3"]
+    assert found.quarantined["row"].tolist() == [2]
+    assert found.quarantined["reasons"].tolist() == [reason]
+    assert found.faults == {reason: 1}
+    assert f"\n  {reason}, got " in found.message
+    assert "secret" not in found.message
+
+
+def test_good_rows_are_as_if_the_others_had_never_been(tmp_path: Path) -> None:
+    broken = [GOOD | {column: cell} for column, cell, _ in BREAKS.values()]
+    whole = read_all(tmp_path, _lines(GOOD, *broken, GOOD), WIDE, BINARY, "day.jsonl").frame
+    alone = read_all(tmp_path, _lines(GOOD, GOOD), WIDE, BINARY, "day.jsonl").frame
+    pd.testing.assert_frame_equal(whole.drop(columns="__row"), alone.drop(columns="__row"))
+
+
+def test_a_file_without_fault_sets_nothing_aside(tmp_path: Path) -> None:
+    found = read_all(tmp_path, _lines(GOOD), WIDE, BINARY, "day.jsonl")
+    assert found.message == ""
+    assert found.faults == {}
+    assert found.quarantined.empty
+    assert list(found.quarantined)[:2] == ["row", "reasons"]
+
+
+def test_a_row_has_all_its_reasons_and_its_own_cells(tmp_path: Path) -> None:
+    broken = GOOD | {"size": "many", "face": [1, None], "label": 7, "paid": False, "times": 0.5}
+    found = read_all(tmp_path, _lines(GOOD, broken), WIDE, BINARY, "day.jsonl")
+    (row,) = found.quarantined.astype(object).replace({np.nan: None}).to_dict("records")
+    assert sorted(row.pop("reasons").split("; ")) == sorted(found.faults)
+    assert len(found.faults) == 3
+    assert row == {
+        "row": 2, "said": "fine", "size": "many", "rest": None, "kind": "a", "paid": "false",
+        "born": "1990-01-31", "face": "[1.0, null]", "label": "7", "id": "one",
+        "at": "2026-01-31T09:30:00Z", "times": "0.5",
+    }  # fmt: skip
+
+
+def test_columns_that_the_plan_ignores_are_not_set_aside(tmp_path: Path) -> None:
+    dataset = features(size="number").model_copy(update={"ignore": {"name": "private"}})
+    found = read_all(tmp_path, "size,name,label\n1,Ann,1\nx,Bob,1\n", dataset)
+    assert list(found.quarantined) == ["row", "reasons", "size", "label"]
+
+
+def test_a_column_called_row_keeps_its_cells_under_another_name(tmp_path: Path) -> None:
+    found = read_all(tmp_path, "row,label\n7,1\nx,1\n", features(row="number"))
+    assert found.quarantined.to_dict("list")["row (cell)"] == ["x"]
+    assert found.quarantined["row"].tolist() == [2]
+
+
+def test_stored_times_and_bytes_are_set_aside_as_text() -> None:
+    moment = pd.Timestamp("2026-01-31T09:30", tz="UTC")
+    table = pa.table({"at": [moment, moment], "raw": [b"\xff", None]})
+    frame = set_aside(table, [Fault("at", "x", "y", np.array([0]))])
+    assert frame["at"].tolist() == ["2026-01-31 09:30:00.000000Z"]
+    assert isinstance(frame["raw"][0], str)
+
+
+def test_faults_are_counted_by_reason(tmp_path: Path) -> None:
+    content = "said,size,label\nfine,-1,1\nfine,-2,x\nfine,1,1\nfine,many,y\n"
+    dataset = features(said="text", size={"role": "number", "low": 0})
+    found = read_all(tmp_path, content, dataset)
+    assert found.faults == {
+        "column 'size': expected a number, with a decimal point and without separators": 1,
+        "column 'size': expected at least 0": 2,
+        "column 'label': expected one of '-1', '0', '1'": 2,
+    }
+    assert "column 'label': expected one of '-1', '0', '1', got 'x', 'y' in 2 (rows 2, 4)" in (
+        found.message
+    )
+
+
+def test_a_file_of_broken_rows_alone_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match=r"at least 0, got other numbers in 2 \(rows 1, 3\)"):
+        read_all(
+            tmp_path, "size,label\n-1,1\n1,9\n-1,1\n", features(size={"role": "number", "low": 0})
+        )
+
+
+def test_a_column_of_a_wrong_type_rejects_the_file_with_all_else_that_is_wrong(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "day.parquet"
+    pq.write_table(pa.table({"said": [1, 2, 3], "size": [1, -1, 1], "label": [1, 1, 9]}), path)
+    dataset = features(said="text", size={"role": "number", "low": 0})
+    with pytest.raises(DataRejected, match="3 faults in 3 rows") as rejected:
+        read_all(tmp_path, path.read_bytes(), dataset, name="day.parquet")
+    assert "'said': expected text, got int64\n" in str(rejected.value)
+
+
+def test_a_needed_object_rejects_the_file_by_the_name_of_its_column(tmp_path: Path) -> None:
+    dataset = features(size="number").model_copy(update={"ignore": {"more": "unused"}})
+    fine = '{"size": 1, "more": {"secret": 1}, "label": 1}\n'
+    assert len(read_all(tmp_path, fine, dataset, name="day.jsonl").frame) == 1
+    with pytest.raises(DataRejected, match="'size': expected a number, got nested objects") as told:
+        read_all(tmp_path, fine + '{"size": {"secret": 1}}', dataset, name="day.jsonl")
+    assert "secret" not in str(told.value)
+
+
+def test_each_label_of_a_row_can_break_it(tmp_path: Path) -> None:
+    label = MultiTaskLabel(columns={"mood": ("sad", "calm"), "sure": (True, False)})
+    content = "size,mood,sure\n1,sad,true\n1,angry,false\n1,calm,perhaps\n1,,\n"
+    found = read_all(tmp_path, content, features(size="number"), label)
+    assert found.frame[["__label0", "__label1"]].to_numpy().tolist() == [[0, 0]]
+    assert found.quarantined["row"].tolist() == [2, 3, 4]
+    assert found.quarantined["reasons"][2] == (
+        "column 'mood': expected a value in every row; column 'sure': expected a value in every row"
+    )
+
+
+def test_rows_to_be_answered_are_refused_with_all_faults_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "new.jsonl"
+    path.write_text(_lines(GOOD, GOOD | {"size": -1}, GOOD | {"face": [1]}))
+    with pytest.raises(DataRejected, match=r"new\.jsonl: 2 faults in 3 rows") as rejected:
+        read_unlabelled(path, "new.jsonl", WIDE)
+    assert "at least 0, got other numbers in 1 (row 2)" in str(rejected.value)
+    assert "a list of 2 finite numbers, got other cells in 1 (row 3)" in str(rejected.value)
+
+
+def test_a_fault_of_a_column_is_one_of_every_row() -> None:
+    assert broken_rows([Fault("a", "text", "int64")], 2).tolist() == [True, True]
+    assert broken_rows([Fault("a", "x", "y", np.array([1]))], 2).tolist() == [False, True]
+
+
+def test_a_message_names_the_first_rows_only() -> None:
+    told = message("day.csv", [Fault("a", "x", "y", np.arange(4_000))], 9_000)
+    assert "column 'a': expected x, got y in 4,000 (rows 1, 2, 3, 4, 5, ...)" in told
+    assert told.startswith("day.csv: 1 fault in 9,000 rows:")

@@ -1,0 +1,162 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from learning.reading.tables import group_keys
+from learning.rows.cleaning import CONFLICT, DUPLICATE, NO_TEXT, REPLACED, clean
+from schemas.dataset import Dataset
+from schemas.faults import DataRejected
+from schemas.manifest import label_columns
+
+
+def _dataset(key: str | None = None, **cleaning: str) -> Dataset:
+    return Dataset.model_validate(
+        {
+            "source": "x",
+            "columns": {"said": "text", "size": "number"},
+            "key": key,
+            "cleaning": cleaning,
+        }
+    )
+
+
+def _frame(
+    said: list[str | None], labels: list[Any], dataset: Dataset, ids: list[str] | None = None
+) -> pd.DataFrame:
+    frame = pd.DataFrame({"said": pd.Series(said, dtype="str"), "size": 1.0})
+    if ids is not None:
+        frame["__key"] = ids
+    frame["__key"] = group_keys(frame, dataset)
+    table = np.array(labels, dtype=np.int16).reshape(len(said), -1)
+    for place, column in enumerate(label_columns(table.shape[1])):
+        frame[column] = table[:, place]
+    frame["__row"] = [f"day.csv#{row}" for row in range(1, len(said) + 1)]
+    return frame
+
+
+def _rows(frame: pd.DataFrame) -> list[int]:
+    return [int(row.split("#")[1]) for row in frame["__row"]]
+
+
+def test_rows_of_use_stay_as_they_are() -> None:
+    frame = _frame(["a", "b"], [0, 1], _dataset())
+    cleaned = clean(frame, _dataset())
+    pd.testing.assert_frame_equal(cleaned.frame, frame)
+    assert cleaned.dropped == {}
+
+
+def test_missing_and_blank_texts_are_dropped_and_counted() -> None:
+    cleaned = clean(_frame(["a", None, " \t\u00a0", "b"], [0, 0, 0, 1], _dataset()), _dataset())
+    assert _rows(cleaned.frame) == [1, 4]
+    assert cleaned.dropped == {NO_TEXT: 2}
+
+
+def test_a_row_with_one_text_of_two_stays() -> None:
+    dataset = Dataset.model_validate({"source": "x", "columns": {"said": "text", "title": "text"}})
+    frame = _frame(["a", None], [0, 1], _dataset()).assign(
+        title=pd.Series([None, "b"], dtype="str")
+    )
+    assert len(clean(frame, dataset).frame) == 2
+
+
+def test_missing_texts_reject_the_data_where_the_plan_says_so() -> None:
+    dataset = _dataset(missing_text="reject")
+    with pytest.raises(DataRejected, match=r"got 1 rows without one \(day.csv#2\)"):
+        clean(_frame(["a", None], [0, 1], dataset), dataset)
+
+
+def test_duplicates_keep_their_first() -> None:
+    cleaned = clean(_frame(["a", "b", "a"], [0, 1, 0], _dataset()), _dataset())
+    assert _rows(cleaned.frame) == [1, 2]
+    assert cleaned.dropped == {DUPLICATE: 1}
+
+
+def test_duplicates_stay_where_the_plan_says_so() -> None:
+    dataset = _dataset(duplicates="keep")
+    assert len(clean(_frame(["a", "a"], [0, 0], dataset), dataset).frame) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels", "left", "conflicts"),
+    [
+        ("majority", [0, 0, 1], [1], 1),
+        ("majority", [0, 1, 1], [2], 1),
+        ("majority", [0, 1, 2], [], 3),
+        ("drop", [0, 0, 1], [], 3),
+        ("keep", [0, 0, 1], [1, 3], 0),
+    ],
+)
+def test_labels_of_one_case_vote_by_the_stated_rule(
+    rule: str, labels: list[int], left: list[int], conflicts: int
+) -> None:
+    dataset = _dataset(conflicts=rule)
+    cleaned = clean(_frame(["Same text", "same text", "same  text"], labels, dataset), dataset)
+    same = clean(_frame(["same text"] * 3, labels, dataset), dataset)
+    assert same.dropped.get(CONFLICT, 0) == cleaned.dropped.get(CONFLICT, 0) == conflicts
+    assert _rows(same.frame) == left
+
+
+def test_a_conflict_of_one_case_leaves_others_alone() -> None:
+    cleaned = clean(_frame(["a", "b", "a", "c"], [0, 1, 1, 0], _dataset()), _dataset())
+    assert _rows(cleaned.frame) == [2, 4]
+
+
+def test_a_later_row_of_the_same_key_replaces_the_earlier() -> None:
+    dataset = _dataset(key="id")
+    frame = _frame(["a", "b", "c"], [0, 1, 1], dataset, ids=["1", "2", "1"])
+    cleaned = clean(frame, dataset)
+    assert _rows(cleaned.frame) == [2, 3]
+    assert cleaned.dropped == {REPLACED: 1}
+
+
+def test_two_keys_with_the_same_text_are_no_conflict() -> None:
+    dataset = _dataset(key="id")
+    frame = _frame(["a", "a"], [0, 1], dataset, ids=["1", "2"])
+    assert clean(frame, dataset).dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "left", "conflicts"),
+    [
+        ([(0, 1), (0, 1), (0, 2)], [1], 1),
+        ([(0, 1), (0, 2), (1, 1)], [], 3),
+        ([(0, 1), (1, 0), (1, 0)], [2], 1),
+        ([(0, 1), (0, 1), (0, 1)], [1], 0),
+    ],
+    ids=["one of two labels", "no two alike", "both labels", "none"],
+)
+def test_rows_vote_for_all_of_their_labels_together(
+    labels: list[tuple[int, int]], left: list[int], conflicts: int
+) -> None:
+    cleaned = clean(_frame(["same"] * 3, labels, _dataset()), _dataset())
+    assert cleaned.dropped.get(CONFLICT, 0) == conflicts
+    assert _rows(cleaned.frame) == left
+
+
+def test_rows_that_differ_in_any_label_are_no_duplicates() -> None:
+    dataset = _dataset(conflicts="keep")
+    cleaned = clean(_frame(["a", "a", "a"], [(0, 1), (0, 2), (0, 1)], dataset), dataset)
+    assert _rows(cleaned.frame) == [1, 2]
+    assert cleaned.dropped == {DUPLICATE: 1}
+
+
+def test_equal_embeddings_are_found_by_their_numbers() -> None:
+    dataset = Dataset.model_validate(
+        {
+            "source": "x",
+            "columns": {"meaning": {"role": "embedding", "dimension": 2}},
+            "cleaning": {"duplicates": "drop"},
+        }
+    )
+    vectors = [[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    frame = pd.DataFrame(
+        {
+            "meaning": [np.array(vector, dtype=np.float32) for vector in vectors],
+            "__label0": np.array([0, 0, 0, 1], dtype=np.int16),
+            "__key": np.arange(4, dtype=np.uint64),
+            "__row": [f"day.csv#{row}" for row in range(1, 5)],
+        }
+    )
+    assert _rows(clean(frame, dataset).frame) == [1, 3, 4]

@@ -1,0 +1,505 @@
+"""A study keeps its budget, comes back after a crash, and repeats nothing that was finished."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import learning.searching.search
+from learning.searching.search import run_study
+from learning.searching.workers import WorkerPool
+from schemas.classifiers import LightGBM, LogisticRegression
+from schemas.faults import NightFailed
+from schemas.features import Features, TextFeatures
+from schemas.knobs import Range
+from schemas.label import Target
+from schemas.manifest import Rows
+from schemas.objectives import Cost, MacroF1
+from schemas.plan import Family, Search
+from schemas.samplers import ClassWeights, NoResampling
+from schemas.trials import StudyResult, TrialRecord
+from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
+
+LINEAR = Family(
+    classifier=LogisticRegression(C=Range(low=0.1, high=10.0, log=True)),
+    features=Features(text=TextFeatures(weighting="tfidf", ngram_max=(1, 2), min_df=1)),
+)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool(workers=2, threads=1, preload=("learning.searching.folds",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return prepared_rows(tmp_path_factory.mktemp("rows"))
+
+
+def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyResult:
+    until = time.monotonic() + changes.pop("seconds", 60.0)
+    given: dict[str, Any] = {
+        "family": LINEAR,
+        "kept": (NoResampling(), ClassWeights(exponent=Range(low=0.0, high=1.0))),
+        "rows": rows,
+        "columns": COLUMNS,
+        "targets": SINGLE,
+        "objective": MacroF1(),
+        "search": Search(folds=FOLDS, trials=changes.pop("trials", 4)),
+        "pool": pool,
+        "deadline": lambda: until,
+        "folder": folder,
+        "study_name": "sample",
+        "warm": (),
+        "on_trial": lambda record: None,
+        "on_kept": lambda record: None,
+        "on_fold": lambda score, seconds: None,
+        "share": lambda: 2,
+    }
+    return run_study(**(given | changes))
+
+
+class Counted:
+    """A pool that counts the units it was given."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self.threads = pool.threads
+        self.jobs: list[Any] = []
+
+    def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+        self.jobs.append(job)
+        return self._pool.submit(work, job, timeout_s)
+
+
+def test_a_study_finds_a_best_trial_whose_answers_are_kept(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    told: list[TrialRecord] = []
+    result = study(pool, rows, tmp_path, on_trial=told.append)
+    assert len(result.trials) == 4
+    assert tuple(told) == result.trials
+    assert result.best is not None
+    assert result.best.score == max(trial.score or 0.0 for trial in result.trials)
+    assert (result.best.score or 0.0) > 0.5
+    assert sorted(result.best.oof) == list(range(FOLDS))
+    assert all(Path(path).is_file() for path in result.best.oof.values())
+    assert len(result.best.fold_scores) == FOLDS
+    assert "raised the score" in result.last_gain or "all scores" in result.last_gain
+
+
+def test_equal_seeds_give_equal_trials(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    first, second = (study(pool, rows, tmp_path / name, share=lambda: 1, trials=3) for name in "ab")
+    assert [t.params for t in first.trials] == [t.params for t in second.trials]
+    assert [t.score for t in first.trials] == [t.score for t in second.trials]
+
+
+def test_finished_trials_are_never_repeated(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    before = study(pool, rows, tmp_path, trials=3)
+    counted = Counted(pool)
+    after = study(counted, rows, tmp_path, trials=3)  # type: ignore[arg-type]
+    assert counted.jobs == []
+    assert after.resumed == 3
+    assert sorted(after.trials, key=lambda t: t.number) == sorted(
+        before.trials, key=lambda t: t.number
+    )
+    more = study(counted, rows, tmp_path, trials=5)  # type: ignore[arg-type]
+    old = {trial.params["classifier.C"] for trial in before.trials}
+    new = {trial.params["classifier.C"] for trial in more.trials[3:]}
+    assert (more.resumed, len(more.trials), old & new) == (3, 5, set())
+
+
+def test_families_share_one_pool_from_their_own_threads(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    boosted = Family(
+        classifier=LightGBM(
+            rounds=Range(low=5, high=20), num_leaves=4, min_child_samples=2, first=()
+        ),
+        features=LINEAR.features,
+    )
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        running = [
+            threads.submit(study, pool, rows, tmp_path, family=family, share=lambda: 1)
+            for family in (LINEAR, boosted)
+        ]
+        results = [family.result() for family in running]
+    assert [result.family for result in results] == ["logistic-regression", "lightgbm"]
+    assert [len(result.trials) for result in results] == [4, 4]
+
+
+class Killed(BaseException):
+    """What ends a process without a chance to tidy."""
+
+
+def test_a_killed_trial_is_tried_again_and_its_finished_folds_are_kept(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Dying(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            if len(self.jobs) == 5:  # one trial done, two folds of the next
+                raise Killed
+            return super().submit(work, job, timeout_s)
+
+    dying, counted = Dying(pool), Counted(pool)
+    one = {"share": lambda: 1}
+    with pytest.raises(Killed):
+        study(dying, rows, tmp_path, **one)  # type: ignore[arg-type]
+    result = study(counted, rows, tmp_path, trials=2, **one)  # type: ignore[arg-type]
+    assert result.resumed == 1
+    assert [trial.state for trial in result.trials] == ["COMPLETE"] * 2
+    assert [job.fold for job in counted.jobs] == [2]
+    assert counted.jobs[0].candidate == dying.jobs[-1].candidate == result.trials[1].candidate
+
+
+def test_a_trial_whose_answers_were_deleted_is_tried_again(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    before = study(pool, rows, tmp_path, trials=2)
+    lost = before.trials[0]
+    Path(lost.oof[1]).unlink()
+    after = study(pool, rows, tmp_path, trials=2)
+    assert after.resumed == 1
+    assert after.trials[1].params == lost.params
+    assert after.trials[1].score == lost.score
+
+
+def test_a_small_space_ends_when_all_of_it_was_tried(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    small = Family(
+        classifier=LogisticRegression(C=(0.1, 1.0), first=()),
+        features=Features(text=TextFeatures(weighting="tfidf", ngram_max=(1, 2), min_df=1)),
+    )
+    result = study(pool, rows, tmp_path, family=small, kept=(NoResampling(),), trials=50)
+    points = {tuple(sorted(trial.params.items())) for trial in result.trials}
+    assert len(points) == len(result.trials) == 4
+
+
+def test_a_family_without_open_knobs_is_one_trial(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    settled = Family(
+        classifier=LogisticRegression(C=1.0),
+        features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=1)),
+    )
+    result = study(pool, rows, tmp_path, family=settled, kept=(NoResampling(),))
+    assert [trial.params for trial in result.trials] == [{}]
+
+
+def test_warm_points_are_tried_right_after_the_cheap_one(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    warm = ({"classifier.C": 5.5, "gone": 3}, {"classifier.C": 500.0})
+    result = study(pool, rows, tmp_path, warm=warm, trials=3, share=lambda: 1)
+    assert [trial.params["classifier.C"] for trial in result.trials] == [1.0, 5.5, 10.0]
+
+
+def test_nothing_is_started_that_can_not_end_in_time(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    clock = iter([0.0] * 30 + [4.0 * at for at in range(10_000)])
+    result = study(
+        pool,
+        rows,
+        tmp_path,
+        deadline=lambda: 100.0,
+        now=lambda: next(clock),
+        trials=1000,
+        share=lambda: 1,
+    )
+    assert len(result.trials) < 1000
+
+
+def test_an_unpromising_trial_is_pruned_between_folds(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = learning.searching.search.score_oof
+    worse = iter(range(1000))
+
+    def falling(truth: Any, files: Any) -> Any:
+        found = scored(truth, files)
+        return type(found)(**{**vars(found), "score": 1.0 - next(worse) / 1000})
+
+    monkeypatch.setattr(learning.searching.search, "score_oof", falling)
+    result = study(pool, rows, tmp_path, trials=8, share=lambda: 1)
+    pruned = [trial for trial in result.trials if trial.state == "PRUNED"]
+    assert len(pruned) == 3
+    assert all(trial.note == f"below the median after 1 of {FOLDS} folds" for trial in pruned)
+    assert result.best == result.trials[0]
+
+
+def test_failing_first_trials_end_the_family_with_the_reason(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    gone = rows.model_copy(update={"digest": "gone"})
+    broken = Family(
+        classifier=LightGBM(
+            rounds=Range(low=10, high=20), num_leaves=31, max_bin=2, reg_lambda=0.1, first=()
+        )
+    )
+
+    class Failing(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            return self._pool.submit(refuse, job, timeout_s)
+
+    with pytest.raises(NightFailed, match="first 5 trials of lightgbm all failed: ValueError: no"):
+        study(Failing(pool), gone, tmp_path, family=broken, trials=20)  # type: ignore[arg-type]
+
+
+def refuse(job: Any) -> None:
+    from learning.searching.folds import FitFailed
+
+    raise FitFailed("ValueError: no")
+
+
+def test_one_failing_trial_does_not_end_the_search(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Once(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            self.jobs.append(job)
+            return self._pool.submit(refuse if len(self.jobs) == 1 else work, job, timeout_s)
+
+    result = study(Once(pool), rows, tmp_path, trials=3, share=lambda: 1)  # type: ignore[arg-type]
+    assert [trial.state for trial in result.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert result.trials[0].note == "ValueError: no"
+
+
+def test_a_defect_of_ours_goes_up(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    lost = rows.model_copy(update={"digest": "lost"})
+
+    class Elsewhere(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            return self._pool.submit(work, job.model_copy(update={"rows": "/none"}), timeout_s)
+
+    with pytest.raises(FileNotFoundError, match="none"):
+        study(Elsewhere(pool), lost, tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_deadline_kills_what_still_runs(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    endless = Family(
+        classifier=LightGBM(
+            rounds=2_000_000, num_leaves=31, learning_rate=0.1, min_child_samples=1, first=()
+        )
+    )
+    started = time.monotonic()
+    result = study(pool, rows, tmp_path, family=endless, seconds=3.0)
+    assert time.monotonic() - started < 6
+    assert result.best is None
+    assert result.trials == ()
+
+
+def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    folds: list[float] = []
+    until = time.monotonic() + 60
+    result = study(
+        pool,
+        rows,
+        tmp_path,
+        share=lambda: 1,
+        on_fold=lambda score, seconds: folds.append(score),
+        deadline=lambda: 0.0 if folds else until,
+    )
+    assert result.best is not None
+    assert result.best.score == folds[0]
+    assert len(result.best.oof) == 1
+    assert result.best.cut_off
+    assert result.best.note == f"the time was up: scored on 1 of {FOLDS} folds"
+    assert result.last_gain == ""
+
+
+def test_a_trial_cut_off_because_its_family_gave_way_says_so(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    result = cut_off(pool, rows, tmp_path)
+    assert result.best is not None
+    assert result.best.note == f"its family gave way to a better one: scored on 1 of {FOLDS} folds"
+
+
+def cut_off(pool: WorkerPool, rows: Rows, folder: Path) -> StudyResult:
+    """One trial with one fold, and the family gives way."""
+    folds: list[float] = []
+    return study(
+        pool,
+        rows,
+        folder,
+        share=lambda: 0 if folds else 1,
+        on_fold=lambda score, seconds: folds.append(score),
+    )
+
+
+def test_a_trial_that_was_cut_off_is_finished_by_the_next_run(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    [short] = cut_off(pool, rows, tmp_path).trials
+    counted = Counted(pool)
+    again = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
+    [whole] = again.trials
+    assert [job.fold for job in counted.jobs] == [1, 2]
+    assert (whole.params, whole.candidate) == (short.params, short.candidate)
+    assert not whole.cut_off
+    assert sorted(whole.oof) == list(range(FOLDS))
+    assert whole.seconds > short.seconds > 0
+    assert again.resumed == 0
+    last = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
+    assert (last.trials, last.resumed, len(counted.jobs)) == ((whole,), 1, 2)
+
+
+def test_a_trial_that_was_cut_off_stays_where_there_is_no_time_to_finish_it(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    [short] = cut_off(pool, rows, tmp_path).trials
+    for _ in range(2):
+        again = study(pool, rows, tmp_path, seconds=0.0)
+        assert (again.trials, again.best, again.resumed) == ((short,), short, 1)
+
+
+def test_what_an_earlier_run_learned_is_told_again_before_anything_new(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    before = study(pool, rows, tmp_path, trials=2)
+    kept: list[TrialRecord] = []
+    new: list[TrialRecord] = []
+    folds: list[tuple[float, float]] = []
+
+    def tell(record: TrialRecord) -> None:
+        assert len(kept) == 2
+        new.append(record)
+
+    after = study(
+        pool,
+        rows,
+        tmp_path,
+        trials=3,
+        on_kept=kept.append,
+        on_trial=tell,
+        on_fold=lambda *fold: folds.append(fold),
+    )
+    assert [*kept, *new] == list(after.trials)
+    assert sorted(kept, key=lambda t: t.number) == sorted(before.trials, key=lambda t: t.number)
+    assert folds[:2] == [(t.score, t.seconds / FOLDS) for t in kept]
+    assert all(seconds > 0 for _, seconds in folds)
+
+
+def test_an_earlier_runs_best_is_no_gain_of_this_one(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study(pool, rows, tmp_path, trials=2)
+    assert study(pool, rows, tmp_path, trials=2).last_gain == ""
+    scored = learning.searching.search.score_oof
+
+    def worse(truth: Any, files: Any) -> Any:
+        found = scored(truth, files)
+        return type(found)(**{**vars(found), "score": 0.1})
+
+    monkeypatch.setattr(learning.searching.search, "score_oof", worse)
+    assert "raised the score by 0.0000" in study(pool, rows, tmp_path, trials=3).last_gain
+
+
+def test_folds_of_a_killed_trial_keep_what_they_took(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    class Dying(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            if len(self.jobs) == 2:
+                raise Killed
+            return super().submit(work, job, timeout_s)
+
+    folds: list[float] = []
+    with pytest.raises(Killed):
+        study(Dying(pool), rows, tmp_path, share=lambda: 1)  # type: ignore[arg-type]
+    study(pool, rows, tmp_path, trials=1, on_fold=lambda score, seconds: folds.append(seconds))
+    assert len(folds) == FOLDS
+    assert min(folds) > 0
+
+
+class Stopped(Counted):
+    """A pool that kills the unit of this number at once."""
+
+    def __init__(self, pool: WorkerPool, number: int, then: Callable[[], None]) -> None:
+        super().__init__(pool)
+        self._number = number
+        self._then = then
+
+    def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+        self.jobs.append(job)
+        if len(self.jobs) != self._number:
+            return self._pool.submit(work, job, timeout_s)
+        killed: Future[Any] = Future()
+        killed.set_exception(TimeoutError())
+        self._then()
+        return killed
+
+
+def test_a_unit_killed_at_a_deadline_that_has_moved_on_is_fitted_again(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    limits = [time.monotonic() + 30]
+    stopping = Stopped(pool, 2, then=lambda: limits.append(time.monotonic() + 300))
+    result = study(
+        stopping,  # type: ignore[arg-type]
+        rows,
+        tmp_path,
+        trials=1,
+        share=lambda: 1,
+        deadline=lambda: limits[-1],
+    )
+    assert [trial.state for trial in result.trials] == ["COMPLETE"]
+    assert [job.fold for job in stopping.jobs] == [0, 1, 2, 1]
+    assert not result.trials[0].cut_off
+
+
+def test_a_unit_that_takes_many_times_as_long_as_the_others_fails_its_trial(
+    pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    stopping = Stopped(pool, 2, then=lambda: None)
+    result = study(
+        stopping,  # type: ignore[arg-type]
+        rows,
+        tmp_path,
+        trials=2,
+        share=lambda: 1,
+        seconds=3600.0,
+    )
+    assert [trial.state for trial in result.trials] == ["FAIL", "COMPLETE"]
+    assert "many times as long" in result.trials[0].note
+
+
+def test_a_family_without_a_share_ends(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    assert study(pool, rows, tmp_path, share=lambda: 0).trials == ()
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_every_label_kind_is_searched(
+    asked: tuple[Target, ...], pool: WorkerPool, tmp_path: Path
+) -> None:
+    rows = prepared_rows(tmp_path / "rows", asked=asked)
+    found = study(pool, rows, tmp_path, trials=2, targets=asked)
+    assert found.best is not None
+    assert found.best.score is not None
+    assert 0.4 < found.best.score <= 1
+    assert len(found.best.fold_scores) == FOLDS
+
+
+def test_a_score_below_zero_is_a_score_too(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
+    costs = Cost(costs={"-1": {"0": 9.0, "1": 9.0}})
+    found = study(pool, rows, tmp_path, trials=2, objective=costs)
+    assert found.best is not None
+    assert found.best.score is not None
+    assert found.best.score < 0
+
+
+@pytest.mark.parametrize(("method", "trials"), [("none", 1), ("random", 3)])
+def test_other_search_methods_end_after_their_trials(
+    method: str, trials: int, pool: WorkerPool, rows: Rows, tmp_path: Path
+) -> None:
+    how = Search(folds=FOLDS, trials=3, method=method)  # type: ignore[arg-type]
+    found = study(pool, rows, tmp_path, search=how)
+    assert [trial.state for trial in found.trials] == ["COMPLETE"] * trials
