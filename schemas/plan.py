@@ -75,7 +75,7 @@ class Gate(Strict):
 
     `max_class_drop`: no class may lose more F1 than this, by the lower bound of its difference.
     `max_task_drop`: of several labels on a row, none may lose more of the objective.
-    `max_ece_increase`: most that the expected calibration error may grow.
+    `max_ece_increase`: most that the calibration error may grow, of the arg max and of any class.
     `max_latency_ms`: most time a row may take in a batch of at most 1,000.
     """
 

@@ -38,9 +38,10 @@ class ClassScore(Strict):
 class TargetScore(Strict):
     """One target on the holdout. `confusion[i][j]`: rows of class i decided as j.
 
-    `counted` are the classes whose F1 make `macro_f1`. The identities (mean counted class F1 =
-    macro-F1, support-weighted recall = accuracy) are checked on construction: a card whose figures
-    disagree can't exist.
+    `counted` are the classes whose F1 make `macro_f1`. `ece` is the calibration error of the arg
+    max, `class_ece` that of the counted class whose own probability is furthest off. The identities
+    (mean counted class F1 = macro-F1, support-weighted recall = accuracy) are checked on
+    construction: a card whose figures disagree can't exist.
     """
 
     name: str
@@ -55,6 +56,7 @@ class TargetScore(Strict):
     log_loss: float
     brier: float
     ece: float
+    class_ece: float
     roc_auc: float | None
     average_precision: float | None
     classes: tuple[ClassScore, ...]

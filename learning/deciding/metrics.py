@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from learning.arrays import SMALLEST_PROBABILITY, Decisions, Labels, Probabilities
@@ -109,31 +110,75 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap between confidence and accuracy of the arg max, over bins of equal mass.
 
-    Bins get fewer before they get below 50 rows: emptier ones measure chance (Nixon et al. 2019).
+    Too much of one class and too little of another can cancel in it, as both are confidence:
+    `class_calibration_errors` look at each class alone.
     """
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-    starts, order = _equal_mass(confidence, bins)
-    gaps = np.add.reduceat((confidence - right)[order], starts)
-    return float(np.abs(gaps).sum() / len(labels))
+    return _gap(probabilities.max(1), probabilities.argmax(1) == labels, bins)
 
 
 def chance_calibration_error(probabilities: Probabilities, bins: int = 15) -> float:
-    """The calibration error to expect of these probabilities if they were exactly true.
+    """The calibration error to expect of these probabilities if they were exactly true."""
+    return _chance_gap(probabilities.max(1), bins)
 
-    Each bin's gap is nearly normal; its mean absolute value is sqrt(2 / pi) of its deviation.
+
+def class_calibration_errors(
+    probabilities: Probabilities, labels: Labels, bins: int = 15
+) -> Figures:
+    """Per class the mean gap between its probability and its share, over bins of equal mass.
+
+    Class-wise calibration (Kull et al. 2019) on the adaptive bins of Nixon et al. (2019). They take
+    the mean over classes; we leave the classes apart, as a mean of many hides one.
     """
-    confidence = probabilities.max(1)
-    starts, order = _equal_mass(confidence, bins)
-    variances = np.add.reduceat((confidence * (1 - confidence))[order], starts)
-    return float(np.sqrt(2 / np.pi * np.maximum(variances, 0.0)).sum() / len(confidence))
+    classes = range(probabilities.shape[1])
+    return np.array([_gap(probabilities[:, c], labels == c, bins) for c in classes])
 
 
-def _equal_mass(confidence: Figures, bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First positions of the bins in the rows' order of confidence; equal ones stay together."""
-    order = np.argsort(confidence, kind="stable")
-    bins = max(1, min(bins, len(confidence) // ROWS_A_BIN))
-    cuts = confidence[order][np.arange(bins) * len(confidence) // bins]
-    starts = np.unique(np.searchsorted(confidence[order], cuts, side="left"))
+def chance_class_calibration_errors(
+    probabilities: Probabilities,
+    level: float = 0.5,  # in (0, 1): how often true probabilities stay below; half: expected
+    bins: int = 15,
+) -> Figures:
+    """Per class what its error would hardly exceed if these probabilities were exactly true.
+
+    The sum over bins is taken as normal; of a few rows of a rare class its tail is longer.
+    """
+    return np.array([_chance_gap(own, bins, level) for own in probabilities.T])
+
+
+def worst_class_calibration_error(
+    probabilities: Probabilities, labels: Labels, counted: tuple[int, ...]
+) -> float:
+    """The greatest of `class_calibration_errors` among the classes that count."""
+    return float(class_calibration_errors(probabilities, labels)[list(counted)].max())
+
+
+def _gap(scores: Figures, hits: NDArray[np.bool_], bins: int) -> float:
+    starts, order = _equal_mass(scores, bins)
+    gaps = np.add.reduceat((scores - hits)[order], starts)
+    return float(np.abs(gaps).sum() / len(scores))
+
+
+def _chance_gap(scores: Figures, bins: int, level: float = 0.5) -> float:
+    """Each bin's gap is nearly normal, so its absolute value is half-normal.
+
+    That has a mean of sqrt(2 / pi) and a variance of 1 - 2 / pi, in those of the gap.
+    """
+    starts, order = _equal_mass(scores, bins)
+    variances = np.maximum(np.add.reduceat((scores * (1 - scores))[order], starts), 0.0)
+    expected = np.sqrt(2 / np.pi * variances).sum()
+    deviation = np.sqrt((1 - 2 / np.pi) * variances.sum())
+    return float((expected + ndtri(level) * deviation) / len(scores))
+
+
+def _equal_mass(scores: Figures, bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First positions of the bins in the rows' order of scores; equal ones stay together.
+
+    Bins get fewer before they get below 50 rows: emptier ones measure chance (Nixon et al. 2019).
+    """
+    order = np.argsort(scores, kind="stable")
+    bins = max(1, min(bins, len(scores) // ROWS_A_BIN))
+    cuts = scores[order][np.arange(bins) * len(scores) // bins]
+    starts = np.unique(np.searchsorted(scores[order], cuts, side="left"))
     return starts.astype(np.int64), order.astype(np.int64)
 
 

@@ -70,6 +70,7 @@ def _target_score(
         log_loss=metrics.log_loss(probabilities, labels),
         brier=metrics.brier(probabilities, labels),
         ece=metrics.expected_calibration_error(probabilities, labels),
+        class_ece=metrics.worst_class_calibration_error(probabilities, labels, target.counted),
         roc_auc=metrics.roc_auc(probabilities, labels),
         average_precision=metrics.average_precision(probabilities, labels, target.counted),
         classes=_class_scores(counts, figures, probabilities, labels, target.class_texts),

@@ -68,6 +68,7 @@ def _card(card: Scorecard) -> Iterator[Figure]:
 def _target(target: TargetScore) -> Iterator[Figure]:
     yield "precision_macro", target.macro_precision
     yield "recall_macro", target.macro_recall
+    yield "class_ece", target.class_ece
     for name in ("accuracy", "balanced_accuracy", "log_loss", "brier", "ece", "roc_auc"):
         yield name, getattr(target, name)
     yield "average_precision", target.average_precision

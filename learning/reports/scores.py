@@ -51,6 +51,7 @@ def _figures(card: Scorecard) -> Row:
         "balanced accuracy": figure(target.balanced_accuracy),
         "log loss": figure(target.log_loss),
         "ECE": figure(target.ece),
+        "worst class ECE": figure(target.class_ece),
         "ROC-AUC": figure(target.roc_auc),
         "PR-AUC": figure(target.average_precision),
     }

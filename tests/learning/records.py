@@ -80,6 +80,7 @@ def target_score(target: Target, confusion: Sequence[Sequence[int]]) -> TargetSc
         log_loss=0.3,
         brier=0.2,
         ece=0.1,
+        class_ece=0.15,
         roc_auc=0.8,
         average_precision=0.6,
         classes=classes,

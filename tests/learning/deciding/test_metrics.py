@@ -144,6 +144,7 @@ def test_renaming_classes_changes_no_figure(seed: int, classes: int) -> None:
         metrics.log_loss,
         metrics.brier,
         metrics.expected_calibration_error,
+        lambda p, y: metrics.worst_class_calibration_error(p, y, tuple(range(classes))),
         metrics.roc_auc,
         lambda p, y: metrics.macro_f1(metrics.confusion(y, p.argmax(1), classes)),
     ):
@@ -172,6 +173,53 @@ def test_overconfidence_shows_as_calibration_error() -> None:
     labels = np.tile([0, 0, 0, 1], 100)
     sure = np.tile([0.95, 0.05], (400, 1))
     assert metrics.expected_calibration_error(sure, labels) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(6000, 15), (600, 12), (149, 2), (30, 1)])
+def test_class_calibration_errors_are_the_gaps_of_each_bin(rows: int, bins: int) -> None:
+    case = world(rows, 3, 7)
+    bent = case.truth**2 / (case.truth**2).sum(1, keepdims=True)
+    starts = np.arange(bins) * rows // bins  # all rows differ, so no bin moves
+    expected = []
+    for c in range(3):
+        parts = np.split(np.argsort(bent[:, c]), starts[1:])
+        gaps = [abs(bent[rows_, c].mean() - (case.labels[rows_] == c).mean()) for rows_ in parts]
+        expected.append(np.average(gaps, weights=[len(rows_) for rows_ in parts]))
+    found = metrics.class_calibration_errors(bent, case.labels)
+    assert found == pytest.approx(expected)
+    for counted in ((0, 1, 2), (1,)):
+        worst = metrics.worst_class_calibration_error(bent, case.labels, counted)
+        assert worst == pytest.approx(max(expected[c] for c in counted))
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, CLASSES)
+def test_class_calibration_errors_move_with_their_classes(seed: int, classes: int) -> None:
+    case = world(150, classes, seed)
+    order = np.random.default_rng(seed).permutation(classes)
+    renamed, labels = case.truth[:, order], np.argsort(order)[case.labels]
+    errors = metrics.class_calibration_errors(case.truth, case.labels)
+    assert metrics.class_calibration_errors(renamed, labels) == pytest.approx(errors[order])
+    chances = metrics.chance_class_calibration_errors(case.truth, 0.9)
+    assert metrics.chance_class_calibration_errors(renamed, 0.9) == pytest.approx(chances[order])
+
+
+def test_class_calibration_errors_of_true_probabilities_are_those_of_chance() -> None:
+    cases = [world(400, 3, seed) for seed in range(200)]
+    errors = np.array([metrics.class_calibration_errors(c.truth, c.labels) for c in cases])
+    chances = np.array([metrics.chance_class_calibration_errors(c.truth) for c in cases])
+    assert errors.mean(0) == pytest.approx(chances.mean(0), rel=0.1)
+    bounds = np.array([metrics.chance_class_calibration_errors(c.truth, 0.95) for c in cases])
+    assert ((errors > bounds).mean(0) < 0.1).all()
+
+
+def test_too_much_of_a_rare_class_cancels_in_the_arg_max_and_shows_in_its_class() -> None:
+    labels = np.repeat([0, 1, 0, 1], (900, 0, 50, 50))
+    rare = np.repeat([0.25, 0.75], (900, 100))  # sure of the common one by 0.75: it's 1.0
+    probabilities = np.stack([1 - rare, rare], axis=1)
+    # (900 * (1 - 0.75) + 100 * (0.75 - 0.5)) / 1000, and (900 * 0.25 - 100 * 0.25) / 1000
+    assert metrics.class_calibration_errors(probabilities, labels) == pytest.approx([0.25, 0.25])
+    assert metrics.expected_calibration_error(probabilities, labels) == pytest.approx(0.2)
 
 
 def test_rows_of_equal_confidence_share_a_bin_in_any_order() -> None:

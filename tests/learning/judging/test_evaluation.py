@@ -3,6 +3,7 @@ import pytest
 from sklearn import metrics as oracle
 
 from learning.answers import Answers
+from learning.deciding.metrics import class_calibration_errors
 from learning.judging.evaluation import scorecard
 from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, Target, targets
 from schemas.objectives import AveragePrecision, BalancedAccuracy, MacroF1, Objective
@@ -55,6 +56,7 @@ def test_a_scorecard_agrees_with_scikit_learn() -> None:
     assert [c.hits for c in card.classes] == np.diagonal(card.confusion).tolist()
     areas = [oracle.roc_auc_score(labels == c, case.truth[:, c]) for c in range(3)]
     assert [c.roc_auc for c in card.classes] == pytest.approx(areas)
+    assert card.class_ece == class_calibration_errors(case.truth, labels).max()
     assert whole.latency_ms == 0.5
     assert whole.exact_match is None
 

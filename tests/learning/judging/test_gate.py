@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from learning.answers import Answers
+from learning.deciding import metrics
 from learning.judging.gate import judge
 from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, Target, targets
 from schemas.objectives import AveragePrecision, BalancedAccuracy, Cost, FBeta, MacroF1, Objective
@@ -159,6 +161,106 @@ def test_dishonest_probabilities_are_held() -> None:
     assert "calibration error is 0.3500" in verdict.reasons[0]
 
 
+WEIGHTED = targets(SingleLabel(column="fraud", classes=("no", "yes")))
+
+
+def _weighted(seed: int) -> tuple[np.ndarray, Answers, Answers]:
+    """Labels with 5 % positives; true probabilities and those of full class weights of them.
+
+    Offsets decide both alike.
+    """
+    rng = np.random.default_rng(seed)
+    true = expit(rng.normal(size=4000) * 2 - 4.2)
+    labels = (rng.random(4000) < true).astype(np.int64)
+    decisions = (true > 0.25).astype(np.int64)[:, None]
+    honest, bent = (
+        Answers((np.stack([1 - p, p], axis=1),), decisions)
+        for p in (true, 19 * true / (1 + 18 * true))
+    )
+    return labels, honest, bent
+
+
+def _judge_one(
+    labels: np.ndarray, before: Answers, after: Answers, target: Target, gate: Gate = GATE
+) -> Verdict:
+    return judge(labels[:, None], before, after, (target,), MacroF1(), gate, 0, "champion 3")
+
+
+def _lazy(answers: Answers) -> Answers:
+    """The same probabilities, but never deciding the rare class: what is easily gained upon."""
+    return Answers(answers.probabilities, np.zeros_like(answers.decisions))
+
+
+def test_class_weights_that_cancel_in_the_arg_max_are_held() -> None:
+    for seed in range(10):
+        labels, honest, bent = _weighted(seed)
+        (probabilities,) = bent.probabilities
+        arg_max = metrics.expected_calibration_error(probabilities, labels)
+        assert arg_max < metrics.chance_calibration_error(probabilities) + GATE.max_ece_increase
+        verdict = _judge_one(labels, _lazy(honest), bent, WEIGHTED[0])
+        assert verdict.decision == "HOLD"
+        (reason,) = verdict.reasons
+        assert "calibration error of class 'yes' is 0.2" in reason
+        assert f"its share {labels.mean():.4f}" in reason
+        assert "chance gives up to 0.0" in reason
+        assert _judge_one(labels, _lazy(honest), honest, WEIGHTED[0]).decision == "PROMOTE"
+
+
+def test_renaming_two_classes_names_the_same_one_as_dishonest() -> None:
+    labels, honest, bent = _weighted(0)
+    (other,) = targets(SingleLabel(column="fraud", classes=("yes", "no")))
+    there, then = (
+        Answers((side.probabilities[0][:, ::-1],), 1 - side.decisions)
+        for side in (_lazy(honest), bent)
+    )
+    plain = _judge_one(labels, _lazy(honest), bent, WEIGHTED[0])
+    assert _judge_one(1 - labels, there, then, other).reasons == plain.reasons
+
+
+def test_of_a_label_of_many_the_presence_is_looked_at() -> None:
+    labels, honest, bent = _weighted(0)
+    presence = Target(name="toxic", class_values=(0, 1), counted=(1,))
+    (reason,) = _judge_one(labels, _lazy(honest), bent, presence).reasons
+    assert "calibration error of label 'toxic' is 0.2" in reason
+
+
+def test_a_champion_that_was_as_far_off_is_no_reason_to_hold() -> None:
+    labels, _, bent = _weighted(0)
+    assert _judge_one(labels, _lazy(bent), bent, WEIGHTED[0]).decision == "PROMOTE"
+
+
+def test_confidence_too_high_in_many_classes_alike_shows_in_the_arg_max_alone() -> None:
+    labels = np.tile(np.arange(20), 60)
+    rng = np.random.default_rng(0)
+    wrong = rng.random((2, 1200)) < [[0.6], [0.4]]
+    before, after = (np.where(w, rng.permuted(labels), labels) for w in wrong)
+    (many,) = targets(SingleLabel(column="topic", classes=tuple(range(20))))
+    modest, sure = (_answers(d, s, classes=20) for d, s in ((before, 0.43), (after, 0.8)))
+    lenient = GATE.model_copy(update={"max_class_drop": 1.0})
+    (reason,) = _judge_one(labels, modest, sure, many, lenient).reasons
+    assert reason.startswith("The expected calibration error is 0.")
+    assert metrics.class_calibration_errors(sure.probabilities[0], labels).max() < 0.05
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("rows", [90, 400])
+def test_true_probabilities_are_hardly_ever_called_dishonest(rows: int, classes: int) -> None:
+    (target,) = targets(SingleLabel(column="kind", classes=tuple(range(classes))))
+    quick = GATE.model_copy(update={"resamples": 200, "max_class_drop": 1.0})
+    gained, by_arg_max, by_class = 0, 0, 0
+    for seed in range(200):
+        case = world(rows, classes, seed, spread=3.0)
+        constant = Answers((np.full((rows, classes), 1 / classes),), np.zeros((rows, 1), dtype=int))
+        verdict = _judge_one(case.labels, constant, _truthful(case.truth), target, quick)
+        about = [reason for reason in verdict.reasons if "calibration error" in reason]
+        gained += verdict.decision == "PROMOTE" or bool(about)
+        by_arg_max += any("The expected calibration" in reason for reason in about)
+        by_class += any("of class" in reason for reason in about)
+    assert gained >= 150
+    assert by_arg_max <= 10
+    assert by_class <= 2
+
+
 def test_no_model_at_all_has_neither_classes_nor_calibration_to_lose() -> None:
     before, after = _with_errors(LABELS, 4), _with_errors(LABELS, 20)
     answers = (_answers(before, sure=0.75), _answers(after, sure=0.6))
@@ -286,7 +388,9 @@ def test_a_task_that_pays_for_the_other_is_named() -> None:
 def test_a_task_may_pay_what_the_gate_allows() -> None:
     before = _beside(_answers(_with_errors(LABELS, 2)), _toned(30))
     after = _beside(_answers(LABELS), _toned(6))
-    generous = GATE.model_copy(update={"max_task_drop": 0.3, "max_class_drop": 0.3})
+    generous = GATE.model_copy(
+        update={"max_task_drop": 0.3, "max_class_drop": 0.3, "max_ece_increase": 0.3}
+    )
     assert _judge_both(before, after, gate=generous).decision == "PROMOTE"
 
 
@@ -300,7 +404,7 @@ def test_calibration_of_each_task_is_looked_at() -> None:
 def test_of_many_labels_the_label_is_named_and_no_task_is() -> None:
     before = _beside(_toned(2), _toned(30))
     after = _beside(_toned(600), _toned(6))
-    verdict = _judge_both(before, after, MANY)
+    verdict = _judge_both(before, after, MANY, GATE.model_copy(update={"max_ece_increase": 0.3}))
     assert verdict.decision == "HOLD"
     assert [reason[:23] for reason in verdict.reasons] == ["Label 'calm' may lose m"]
     assert [(change.target, change.name) for change in verdict.class_changes] == [

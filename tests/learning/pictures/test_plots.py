@@ -53,6 +53,7 @@ def _card(classes: int, names: tuple[str, ...] | None = None) -> TargetScore:
         log_loss=0,
         brier=0,
         ece=0,
+        class_ece=0,
         roc_auc=None,
         average_precision=None,
         classes=scores,

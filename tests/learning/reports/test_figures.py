@@ -16,7 +16,15 @@ def test_every_figure_of_one_target_is_the_cards_under_its_plain_name():
     told = metrics(night(POLARITY))
     card = night(POLARITY).judgement.cards["challenger"]
     (target,) = card.targets
-    for name in ("accuracy", "balanced_accuracy", "log_loss", "brier", "ece", "roc_auc"):
+    for name in (
+        "accuracy",
+        "balanced_accuracy",
+        "log_loss",
+        "brier",
+        "ece",
+        "class_ece",
+        "roc_auc",
+    ):
         assert told[name] == getattr(target, name)
     assert told["macro_f1"] == told["score"] == card.macro_f1.value
     assert told["macro_f1_low"] == card.macro_f1.low

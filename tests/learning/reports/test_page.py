@@ -73,6 +73,8 @@ def test_the_objective_names_the_score_and_macro_f1_stands_beside_another(object
     told = page(night(POLARITY, objective=objective))
     models = next(lines for lines in _tables(told) if lines[0].startswith("| model"))
     assert models[0].startswith(heads)
+    assert "| ECE | worst class ECE |" in models[0]
+    assert "| 0.1000 | 0.1500 |" in models[2]
 
 
 def test_several_targets_have_a_table_of_their_own_each():
