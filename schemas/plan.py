@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
+from schemas.answers import ROW_NUMBER, answer_names
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
 from schemas.features import Features
@@ -175,7 +176,31 @@ def _column_faults(plan: Plan) -> list[str]:
     for place, kinds in (("families", families), ("imbalance", methods)):
         twice = [kind for kind, times in kinds.items() if times > 1]
         faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
+    faults.extend(_answer_faults(plan))
     return [*faults, *_objective_faults(plan), *_vector_faults(plan), *_grid_faults(plan)]
+
+
+def _answer_faults(plan: Plan) -> list[str]:
+    """Names that would stand over two columns of the answers; the first is the key or a number."""
+    names, key = Counter(answer_names(plan.targets)), plan.dataset.key
+    path = "label.column" if isinstance(plan.label, SingleLabel) else "label.columns"
+    faults = [
+        f"{path}: expected labels and classes that name each column of the answers once, got "
+        f"{name!r} more than once; rename one"
+        for name, times in names.items()
+        if times > 1
+    ]
+    if ROW_NUMBER in names:
+        faults.append(
+            f"{path}: expected another name than {ROW_NUMBER!r}, which numbers the answers, "
+            f"got {ROW_NUMBER!r}; rename the label"
+        )
+    if key is not None and (key in names or key in {target.name for target in plan.targets}):
+        faults.append(
+            "dataset.key: expected another name than that of a label or of a column of the "
+            f"answers, got {key!r}; rename the column, or name another key"
+        )
+    return faults
 
 
 def _objective_faults(plan: Plan) -> list[str]:

@@ -16,6 +16,7 @@ from learning.keeping.models import FittedModel, load
 from learning.keeping.serving import answers, decision_columns
 from learning.reading.files import SUFFIXES
 from learning.reading.tables import read_unlabelled
+from schemas.answers import ROW_NUMBER
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError
 from schemas.label import class_text
@@ -77,7 +78,7 @@ def _named(told: pd.DataFrame, frame: pd.DataFrame, key: str | None) -> pd.DataF
     if key is not None and KEY in frame:
         return pd.concat([frame[KEY].rename(key), told], axis=1)
     return pd.concat(
-        [pd.Series(range(1, len(told) + 1), name="row", index=told.index), told], axis=1
+        [pd.Series(range(1, len(told) + 1), name=ROW_NUMBER, index=told.index), told], axis=1
     )
 
 

@@ -13,37 +13,28 @@ import pandas as pd
 
 from learning.keeping.models import FittedModel, load
 from learning.rows.roles import as_role
+from schemas.answers import answer_columns
 from schemas.label import Target
 
 
 def answers(model: FittedModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row an input row, in order: `prediction`, then `probability_CLASS` for each class; both
-    with `LABEL_` in front where a row has several labels; of many labels `LABEL` (0 or 1) and
-    `LABEL_probability`.
-    """
+    """One row an input row, in order, and the columns of `schemas.answers`."""
     found = model.answers(frame)
     told: dict[str, object] = {}
-    for place, target in enumerate(model.targets):
-        decided = [target.class_values[c] for c in found.decisions[:, place]]
-        probabilities = found.probabilities[place]
-        if target.is_flag:
-            told |= {target.name: decided, f"{target.name}_probability": probabilities[:, 1]}
-            continue
-        prefix = f"{target.name}_" if len(model.targets) > 1 else ""
-        told[f"{prefix}prediction"] = decided
-        for c, text in enumerate(target.class_texts):
-            told[f"{prefix}probability_{text}"] = probabilities[:, c]
+    for place, (target, columns) in enumerate(
+        zip(model.targets, answer_columns(model.targets), strict=True)
+    ):
+        told[columns.decision] = [target.class_values[c] for c in found.decisions[:, place]]
+        told |= {
+            name: found.probabilities[place][:, c] for c, name in columns.probabilities.items()
+        }
     return pd.DataFrame(told, index=frame.index)
 
 
 def decision_columns(model: FittedModel) -> dict[str, Target]:
     """Which of the columns of `answers` hold decisions, and on what."""
-    if len(model.targets) == 1:
-        return {"prediction": model.targets[0]}
-    return {
-        target.name if target.is_flag else f"{target.name}_prediction": target
-        for target in model.targets
-    }
+    columns = answer_columns(model.targets)
+    return {each.decision: target for each, target in zip(columns, model.targets, strict=True)}
 
 
 class PyfuncModel:
@@ -55,8 +46,8 @@ class PyfuncModel:
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predictions and probabilities; `params` is part of MLflow's call and has no meaning.
 
-        Cells are taken as the plan's roles ask; what can't be, and a column that is not there, is
-        a missing cell.
+        Cells are read as training reads them; what can't be, and a column that is not there, is a
+        missing cell. An embedding that does not fit is refused (`DataRejected`).
         """
         known = {
             name: as_role(frame[name], column)
