@@ -23,10 +23,10 @@ from learning.arrays import Decisions, Keys, Offsets, Probabilities
 from learning.deciding.calibration import Calibration, apply
 from learning.deciding.offsets import decide
 from learning.deciding.priors import shifted
+from learning.families.answering import predict_probabilities
 from learning.families.classifier_files import dumped, libraries, loaded, restored, stored, suffix
 from learning.keeping.seals import refused, seal, unseal
 from learning.rows.roles import has_role, missing_cells
-from learning.searching.fitting import predict_probabilities
 from schemas.dataset import Column
 from schemas.label import Target
 from schemas.strict import Strict

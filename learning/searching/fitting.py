@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from learning.arrays import Labels, LabelTable, Probabilities, Weights
+from learning.arrays import Labels, LabelTable, Weights
 from learning.families.classifiers import classifier
 from learning.features.layout import Layout
 from learning.imbalance.samplers import class_weights, resample, resamplers
@@ -48,20 +48,6 @@ def fit_targets(
         _fit_target(candidate, target.classes, X, layout, labels[:, place], weights, seed, threads)
         for place, target in enumerate(targets)
     )
-
-
-def predict_probabilities(
-    classifiers: Sequence[ClassifierMixin], X: Matrix, classes: int
-) -> Probabilities:
-    """(rows, classes), the mean of the members; a class that no fit saw has probability 0."""
-    probabilities: Probabilities = np.zeros((X.shape[0], classes))
-    if X.shape[0] == 0:  # scikit-learn refuses an empty batch
-        return probabilities
-    for member in classifiers:
-        seen = np.asarray(member.predict_proba(X), dtype=np.float64)
-        probabilities[:, np.asarray(member.classes_, dtype=np.intp)] += seen
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities
 
 
 def _fit_target(

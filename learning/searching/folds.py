@@ -5,6 +5,7 @@ fitted once for all trials that share them.
 """
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,10 +18,11 @@ from lightgbm.basic import LightGBMError
 
 from learning.answers import side_by_side
 from learning.arrays import Folds, Keys, LabelTable, Mask, Probabilities, Weights
+from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.features.matrix import layout, transformer
 from learning.rows.splits import scored_in
-from learning.searching.fitting import Matrix, fit_targets, predict_probabilities
+from learning.searching.fitting import Matrix, fit_targets
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
@@ -88,8 +90,12 @@ def train_rows(path: str, columns: tuple[str, ...], targets: int) -> TrainRows:
 
 
 def told(fault: BaseException) -> str:
-    """A library's fault without what it quotes: that could be a cell of the user's."""
-    unquoted = "".join(str(fault).split("'")[::2])
+    """A library's fault up to what it quotes: that could be a cell of the user's.
+
+    Nothing after the first quote, of either kind: a cell may hold quotes of its own, so that
+    nobody can tell where it ends.
+    """
+    unquoted = re.split("['\"]", str(fault), maxsplit=1)[0]
     return f"{type(fault).__name__}: {' '.join(unquoted.split())[:200]}"
 
 

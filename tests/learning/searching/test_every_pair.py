@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from learning.families.answering import predict_probabilities
 from learning.features.matrix import layout, transformer
-from learning.searching.fitting import fit_targets, predict_probabilities
+from learning.searching.fitting import fit_targets
 from schemas.classifiers import Classifier
 from schemas.dataset import CategoryColumn, Column, NumberColumn, TextColumn
 from schemas.features import Features, TextFeatures

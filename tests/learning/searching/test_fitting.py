@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE
 
+from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
-from learning.searching.fitting import FittedTarget, fit_targets, predict_probabilities
+from learning.searching.fitting import FittedTarget, fit_targets
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
 from schemas.label import MultiTaskLabel, SingleLabel, targets

@@ -1,5 +1,6 @@
 """A fold is answered by a fit that never met its rows."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -126,8 +127,12 @@ def test_a_library_that_refuses_is_told_as_a_failed_fit(rows: Rows, tmp_path: Pa
     assert not (tmp_path / "a.npy").exists()
 
 
-def test_a_told_fault_quotes_no_cell() -> None:
-    fault = ValueError("could not convert string to float: 'a private cell'")
+@pytest.mark.parametrize(
+    "cell", ["a private cell", "it's private", 'a "private" cell', """it's a "private" cell"""]
+)
+@pytest.mark.parametrize("quoted", [repr, "'{}' there".format, '"{}" at position 0'.format])
+def test_a_told_fault_quotes_no_cell(cell: str, quoted: Callable[[str], str]) -> None:
+    fault = ValueError(f"could not convert string to float: {quoted(cell)}")
     assert told(fault) == "ValueError: could not convert string to float:"
 
 
