@@ -1,5 +1,6 @@
 """The night told to people: one page on the flow run, and what MLflow's search can find it by."""
 
+import html
 from collections.abc import Mapping
 
 from prefect import task
@@ -22,11 +23,17 @@ _LONGEST_TAG = 5000  # MLflow's own limit is 8000
 def report(night: Night) -> None:
     """The night's page, its leaderboard and the way to MLflow, as artifacts of the flow run."""
     key = night.plan.replace("_", "-")
-    create_markdown_artifact(key=f"night-{key}", markdown=page(night), description=headline(night))
+    # `page` escapes by itself; what is beside it is shown as HTML too.
+    objective = html.escape(night.objective, quote=False)
+    create_markdown_artifact(
+        key=f"night-{key}",
+        markdown=page(night),
+        description=html.escape(headline(night), quote=False),
+    )
     create_table_artifact(
         key=f"leaderboard-{key}",
-        table=leaderboard(night.studies, night.objective),
-        description=f"Best trials of all families; {night.objective} out of fold, after offsets",
+        table=leaderboard(night.studies, objective),
+        description=f"Best trials of all families; {objective} out of fold, after offsets",
     )
     if night.mlflow_link:
         text = "This night in MLflow: studies, trials, pictures, the model"

@@ -111,7 +111,7 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
     recalls = {name: figure(recall, places=3) for name, recall in zip(names, found, strict=True)}
     return {
         "method": method.method,
-        objective_name(plan.objective): figure(method.score),
+        html.escape(objective_name(plan.objective), quote=False): figure(method.score),
         "95 %": "-" if method.low is None else f"{figure(method.low)} to {figure(method.high)}",
         "without offsets": figure(method.plain_score),
         "log loss": figure(method.log_loss),
@@ -210,7 +210,9 @@ class _Progress:
             self._told_at = now
             search_s = self._bench.budget.deadline() - self._bench.budget.started
             update_progress_artifact(
-                self._artifact, min(99.0, 100 * now / search_s), description=self.line
+                self._artifact,
+                min(99.0, 100 * now / search_s),
+                description=html.escape(self.line, quote=False),
             )
         return better
 

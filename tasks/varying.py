@@ -141,7 +141,7 @@ class _Progress:
 def _row(score: VariantScore, objective: str) -> dict[str, str]:
     return {
         "variant": html.escape(score.variant.name),
-        objective: _interval(score.score, ".4f"),
+        html.escape(objective, quote=False): _interval(score.score, ".4f"),
         "difference to base": _interval(score.difference, "+.4f"),
         "standing": score.standing,
         "without offsets": "-" if score.plain_score is None else f"{score.plain_score:.4f}",

@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 
+import tasks.reporting
 from schemas.label import Target
-from tasks.reporting import tags
+from tasks.reporting import report, tags
 from tests.learning.records import LABELS, MOOD, POLARITY, night
 
 
@@ -24,3 +27,15 @@ def test_the_tags_say_what_was_aimed_at_and_who_won():
     assert told["objective"] == "PR-AUC"
     assert told["verdict"] == "HOLD"
     assert told["champion_before"] == "1"
+
+
+def test_no_class_in_an_artifact_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch):
+    told: list[Any] = []
+    for kind in ("markdown", "table", "link"):
+        monkeypatch.setattr(
+            tasks.reporting, f"create_{kind}_artifact", lambda **artifact: told.append(artifact)
+        )
+    report.fn(night(POLARITY, objective="F2 of '<img onerror=x>'"))
+    assert len(told) == 2
+    assert "<img" not in str(told)
+    assert told[1]["table"][0]["F2 of '&lt;img onerror=x&gt;'"] == "0.8000"

@@ -11,7 +11,7 @@ import tasks.tuning
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
 from schemas.label import SingleLabel, targets
-from schemas.objectives import MacroF1
+from schemas.objectives import FBeta, MacroF1
 from schemas.samplers import ClassWeights, Smote
 from schemas.trials import Candidate, MethodScore, StudyResult, TrialRecord
 from tasks.tuning import _method_row, _Progress, tune
@@ -59,6 +59,25 @@ def test_a_scored_method_shows_its_figures_in_the_same_columns() -> None:
     row = _method_row(scored, PLAN)
     assert (row["macro-F1"], row["95 %"], row["note"]) == ("0.5000", "0.2500 to 0.7500", "-")
     assert (row["recall no"], row["recall yes"]) == ("0.900", "0.100")
+
+
+def test_an_objective_of_a_class_is_no_markup_in_a_table_or_a_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(tasks.tuning, "create_progress_artifact", lambda *a, **k: uuid4())
+    monkeypatch.setattr(
+        tasks.tuning, "update_progress_artifact", lambda *a, description: told.append(description)
+    )
+    plan: Any = SimpleNamespace(name="p", targets=TARGETS, objective=FBeta(of="<img src=x>"))
+    budget = SimpleNamespace(elapsed_s=1.0, started=0.0, deadline=lambda: 60.0)
+    bench: Any = SimpleNamespace(plan=plan, budget=budget)
+    _Progress("lightgbm", bench).tell(trial(0, 0.8))
+    assert told == ["lightgbm: 1 trials, best F1 of '&lt;img src=x&gt;' 0.8000"]
+    score = MethodScore(
+        method="smote", imbalance=Smote(), seconds=1.0, kept=True, candidate=RECIPE, score=0.5
+    )
+    assert _method_row(score, plan)["F1 of '&lt;img src=x&gt;'"] == "0.5000"
 
 
 @pytest.fixture
