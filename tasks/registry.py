@@ -27,7 +27,7 @@ Mirror = Callable[[str, str | None, str | None], object]
 
 _NEEDED = (
     "nightshift", "scikit-learn", "lightgbm", "xgboost", "xgboost-cpu", "skops", "pandas", "numpy",
-    "scipy",
+    "scipy", "pyarrow", "pydantic",
 )  # fmt: skip
 _ATTEMPTS = 50
 _MODEL = "model"  # the model's own folder; what is beside it is not hashed with it

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,23 +16,14 @@ import pandera.pandas as pandera
 import pyarrow as pa
 from pandas.api.types import is_object_dtype
 
-from learning.reading.cells import Cells, booleans, labels, levels, numbers, texts
-from learning.reading.embeddings import embeddings
+from learning.reading.cells import Cells, labels, levels, numbers
+from learning.reading.columns import typed
 from learning.reading.files import read_file
 from learning.reading.instants import instants
 from learning.reading.marks import group_keys
 from learning.reading.quarantine import Fault, broken_rows, message, set_aside
 from learning.reading.wording import quoted
-from schemas.dataset import (
-    BooleanColumn,
-    CategoryColumn,
-    Column,
-    Dataset,
-    EmbeddingColumn,
-    NumberColumn,
-    TextColumn,
-    TimeColumn,
-)
+from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
@@ -129,25 +120,7 @@ def _needed(dataset: Dataset, targets: Sequence[Target]) -> list[str]:
 
 
 def _features(table: pa.Table, dataset: Dataset) -> dict[str, Cells]:
-    return {name: _typed(table[name], column) for name, column in dataset.columns.items()}
-
-
-def _typed(cells: pa.ChunkedArray, column: Column) -> Cells:
-    match column:
-        case TextColumn():
-            return texts(cells)
-        case NumberColumn():
-            return numbers(cells)
-        case CategoryColumn():
-            return levels(cells)
-        case BooleanColumn():
-            return booleans(cells)
-        case TimeColumn(format=form, zone=zone):
-            return instants(cells, form, zone)
-        case EmbeddingColumn(dimension=dimension):
-            return embeddings(cells, dimension)
-        case _:
-            assert_never(column)
+    return {name: typed(table[name], column) for name, column in dataset.columns.items()}
 
 
 def _ours(table: pa.Table, dataset: Dataset, targets: Sequence[Target]) -> dict[str, Cells]:

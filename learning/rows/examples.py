@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from schemas.dataset import (
     TimeColumn,
 )
 
-_INSTANT = datetime(2026, 1, 1, 12, tzinfo=UTC).isoformat()
+_INSTANT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def example(columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -37,8 +38,9 @@ def _cell(column: Column) -> Any:
             return levels[0] if levels else "some level"
         case BooleanColumn():
             return True
-        case TimeColumn():
-            return _INSTANT  # served models read ISO 8601, however the plan's files write it
+        case TimeColumn(format=form, zone=zone):
+            there = _INSTANT.astimezone(ZoneInfo(zone or "UTC"))
+            return there.isoformat() if form is None else there.strftime(form)
         case EmbeddingColumn(dimension=dimension):
             return [0.0] * dimension
         case _:

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
+from learning.reading.columns import typed_in_memory
+from learning.reading.wording import first_few
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -15,7 +17,7 @@ from schemas.dataset import (
     TextColumn,
     TimeColumn,
 )
-from schemas.label import class_text
+from schemas.faults import DataRejected
 
 UTC_TIME: Literal["datetime64[us, UTC]"] = "datetime64[us, UTC]"
 
@@ -47,24 +49,26 @@ def has_role(cells: pd.Series, column: Column) -> bool:
 
 
 def as_role(cells: pd.Series, column: Column) -> pd.Series:
-    """Whole numbers, booleans, numbers and times written as text become what the role asks for;
-    what can't is missing.
+    """Cells of any kind, as training reads them from a file; what can't be read is missing.
+
+    Numbers and truths in a column of text are their one text form, as a CSV file writes them.
+
+    Raises
+    ------
+    DataRejected
+        An embedding is no list of as many finite numbers: zeros in its place would be an answer
+        about another row.
     """
+    read_as = CategoryColumn() if isinstance(column, TextColumn) else column
+    found = typed_in_memory(cells, read_as)
     match column:
-        case NumberColumn() | BooleanColumn():
-            return pd.to_numeric(cells, errors="coerce").astype(np.float64)
-        case TimeColumn():
-            return pd.to_datetime(cells, utc=True, errors="coerce").astype(UTC_TIME)
-        case TextColumn() | CategoryColumn():
-            return cells.map(class_text, na_action="ignore").astype(object)
-        case EmbeddingColumn(dimension=dimension):
-            return cells.map(lambda cell: _vector(cell, dimension)).astype(object)
+        case EmbeddingColumn() if found.bad.any():
+            rows = (np.flatnonzero(found.bad) + 1).tolist()
+            raise DataRejected(
+                f"Column {str(cells.name)!r}: expected {found.expected}, got other cells in "
+                f"{first_few(rows)}. Correct them, or leave them empty."
+            )
+        case NumberColumn():
+            return found.cells.where(np.isfinite(found.cells))
         case _:
-            assert_never(column)
-
-
-def _vector(cell: object, dimension: int) -> object:
-    if not isinstance(cell, list | tuple | np.ndarray):
-        return None
-    vector = np.asarray(cell, dtype=np.float32)
-    return vector if vector.shape == (dimension,) else None
+            return found.cells

@@ -6,13 +6,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.learning.reading.tables import features, read_all
 
 from learning.reading.quarantine import Fault, broken_rows, message, set_aside
 from learning.reading.tables import read_unlabelled
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import MultiTaskLabel, SingleLabel
+from tests.learning.reading.tables import features, read_all
 
 BINARY = SingleLabel(column="label", classes=(0, 1))
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.learning.reading.tables import HEADER, MIXED, TEXT_ONLY, features, read, read_all
 
 from learning.reading.marks import group_keys
 from learning.reading.tables import read_table, read_unlabelled, to_arrow
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, targets
+from tests.learning.reading.tables import HEADER, MIXED, TEXT_ONLY, features, read, read_all
 from tests.real_data import COMMENTS
 
 MIXED_ROWS = (

@@ -4,6 +4,7 @@ from datetime import datetime
 import pytest
 
 from learning.rows.examples import example
+from learning.rows.roles import as_role
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -28,12 +29,14 @@ from schemas.dataset import (
         (CategoryColumn(levels=("red", "blue")), "red"),
         (BooleanColumn(), True),
         (EmbeddingColumn(dimension=3), [0.0, 0.0, 0.0]),
-        (TimeColumn(format="%d.%m.%Y", zone="Europe/Berlin"), "2026-01-01T12:00:00+00:00"),
+        (TimeColumn(format="%d.%m.%Y", zone="Europe/Berlin"), "01.01.2026"),
+        (TimeColumn(zone="Europe/Berlin"), "2026-01-01T13:00:00+01:00"),
     ],
 )
 def test_each_role_has_a_cell_that_its_column_takes(column: Column, cell: object) -> None:
     frame = example({"x": column})
     assert frame.to_dict("records") == [{"x": cell}]
+    assert as_role(frame["x"], column).notna().all()
 
 
 def test_an_instant_has_its_offset() -> None:
