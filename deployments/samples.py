@@ -6,7 +6,7 @@ from pathlib import Path
 
 from learning.rows.assembly import assemble
 from learning.rows.floors import class_counts
-from learning.rows.shards import joined, set_aside
+from learning.rows.shards import joined, quarantine_told
 from schemas.manifest import Manifest, Shard, label_columns
 from schemas.plan import Plan
 from tasks.ingestion import ingest, scan
@@ -47,7 +47,7 @@ def check_sample(plan: Plan, scratch: Path) -> Sample:
         read=len(chosen),
         rows=sum(shard.rows for shard in shards),
         class_rows=_class_rows(shards, plan),
-        set_aside=set_aside(shards) if any(shard.quarantined for shard in shards) else "",
+        set_aside=quarantine_told(shards) if any(shard.quarantined for shard in shards) else "",
         notes=assemble(shards, plan, scratch).notes if whole else (),
     )
 

@@ -24,7 +24,7 @@ from learning.rows.shards import (
     kept_shard,
     percent,
     quarantine_name,
-    set_aside,
+    quarantine_told,
     write_private,
     write_shard,
 )
@@ -158,7 +158,7 @@ def _refuse_too_many(
     where = f" Each row stands with its reasons in {quarantine}." if quarantine else ""
     raise DataRejected(
         f"Expected at most {percent(most)} of the rows to break the schema "
-        f"(dataset.quarantine.max_share), got {set_aside(shards)}.\n{_first_of(told)}\n"
+        f"(dataset.quarantine.max_share), got {quarantine_told(shards)}.\n{_first_of(told)}\n"
         f"Or raise dataset.quarantine.max_share.{where}"
     )
 
@@ -213,7 +213,7 @@ def ingest_objects(
         f"{sum(shard.rows for shard in shards):,}",
     )
     if any(shard.quarantined for shard in shards):
-        log.warning("set aside %s; see %s", set_aside(shards), quarantine)
+        log.warning("set aside %s; see %s", quarantine_told(shards), quarantine)
     return shards
 
 

@@ -84,7 +84,7 @@ def write_private(frame: pd.DataFrame, path: Path) -> None:
         part.replace(path)
 
 
-def set_aside(shards: Sequence[Shard]) -> str:
+def quarantine_told(shards: Sequence[Shard]) -> str:
     """How many rows of a scan broke the schema and why, each reason with its rows; may be shown."""
     broken = sum(shard.quarantined for shard in shards)
     rows = broken + sum(shard.rows for shard in shards)

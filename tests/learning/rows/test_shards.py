@@ -14,7 +14,7 @@ from learning.rows.shards import (
     joined,
     kept_shard,
     quarantine_name,
-    set_aside,
+    quarantine_told,
     write_private,
     write_shard,
 )
@@ -113,4 +113,4 @@ def test_reasons_of_all_objects_are_summed_the_most_frequent_first() -> None:
         Shard(object_name="c", path="", rows=5, quarantined=2, faults={"low": 2}),
     ]
     assert faults_of(shards) == {"low": 3, "label": 2}
-    assert set_aside(shards) == "5 of 200 rows (2.5 %): low (3); label (2)"
+    assert quarantine_told(shards) == "5 of 200 rows (2.5 %): low (3); label (2)"
