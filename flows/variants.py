@@ -2,10 +2,9 @@
 
 import logging
 import os
-import shutil
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,11 +22,9 @@ from schemas.variants import Variant, VariantTable
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, ingest_objects, scan_source
 from tasks.storage import open_store
+from tasks.tidying import mark_used, sweep
 from tasks.tracking import Tracker
 from tasks.varying import Repeat, compare, fit_repeat
-
-_OLD_S = 86_400.0
-"""Answers and rows of other data go after a day: another comparison may be at work on them."""
 
 
 @flow(name="variants", retries=0)
@@ -60,9 +57,14 @@ def _compared(
     with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:
         source = open_store(plan.dataset.source)
         manifest = scan_source(source, plan.dataset.pattern, plan.dataset.source)
+        # Names of its own: a night that ends meanwhile tidies the plan's. Not so for rows that
+        # were set aside: they are private, and only nights are sure to come and remove them.
+        cache, work, answers = (
+            root / f"{plan.name}.variants" for root in (home.cache, home.work, home.studies)
+        )
         aside = home.quarantine / plan.name
-        shards = ingest_objects(source, manifest, plan, home.cache / plan.name, aside)
-        work, answers = (root / f"{plan.name}.variants" for root in (home.work, home.studies))
+        shards = ingest_objects(source, manifest, plan, cache, aside)
+        mark_used(*(Path(shard.path) for shard in shards))
         done: list[Repeat] = []
         dealt: list[Rows] = []
         for number in range(1, repeats + 1):
@@ -74,10 +76,11 @@ def _compared(
             rows = (assemble if dealt else assemble_rows)(shards, ours, work)
             dealt.append(rows)
             folder = answers / rows.digest
+            mark_used(work / rows.digest, folder)
             able = _able(asked, done)
             done.append(fit_repeat(number, repeats, able, ours, rows, pool, deadline, folder))
     table = compare(asked, done, plan, dealt[0], family)
-    _sweep((work, answers), {rows.digest for rows in dealt})
+    sweep((work, answers), cache, {rows.digest for rows in dealt}, shards)
     return _logged(table, plan, home)
 
 
@@ -92,14 +95,6 @@ def _able(asked: Sequence[Variant], done: Sequence[Repeat]) -> list[Variant]:
     """Without those that could not be fitted before: they would fail again."""
     failed = {name for repeat in done for name in repeat.notes}
     return [variant for variant in asked if variant.name not in failed]
-
-
-def _sweep(places: Iterable[Path], wanted: set[str]) -> None:
-    now = time.time()
-    for place in places:
-        for old in place.iterdir() if place.is_dir() else ():
-            if old.name not in wanted and now - old.stat().st_mtime > _OLD_S:
-                shutil.rmtree(old, ignore_errors=True)
 
 
 def _logged(table: VariantTable, plan: Plan, home: Home) -> VariantTable:

@@ -22,7 +22,8 @@ Points = tuple[dict[str, Setting], ...]
 class LogisticRegression(Strict):
     """Logistic regression: multinomial, or one class against the rest where liblinear solves it.
 
-    `l1` needs the solver liblinear or saga: a trial of `l1` with lbfgs fails.
+    `l1` needs the solver liblinear or saga: a plan that settles on `l1` with lbfgs is refused, a
+    trial of the two fails.
     """
 
     kind: Literal["logistic-regression"] = "logistic-regression"

@@ -176,8 +176,8 @@ def _column_faults(plan: Plan) -> list[str]:
     for place, kinds in (("families", families), ("imbalance", methods)):
         twice = [kind for kind, times in kinds.items() if times > 1]
         faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
-    faults.extend(_answer_faults(plan))
-    return [*faults, *_objective_faults(plan), *_vector_faults(plan), *_grid_faults(plan)]
+    faults += [*_answer_faults(plan), *_objective_faults(plan), *_vector_faults(plan)]
+    return [*faults, *_solver_faults(plan), *_grid_faults(plan)]
 
 
 def _answer_faults(plan: Plan) -> list[str]:
@@ -244,6 +244,18 @@ def _vector_faults(plan: Plan) -> list[str]:
                 f"embeddings and {texts} x {text.max_features} words), got {vector}"
             )
     return faults
+
+
+def _solver_faults(plan: Plan) -> list[str]:
+    """A settled pair that no fit takes; of choices, one that fails leaves the others."""
+    return [
+        f"families.{place}.classifier.penalty: l1 expected the solver liblinear or saga, got "
+        "lbfgs; name one of them as solver, or use l2"
+        for place, family in enumerate(plan.families)
+        if isinstance(family.classifier, LogisticRegression)
+        and family.classifier.penalty == "l1"
+        and family.classifier.solver == "lbfgs"
+    ]
 
 
 def _grid_faults(plan: Plan) -> list[str]:

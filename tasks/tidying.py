@@ -1,6 +1,8 @@
-"""Remove what finished nights leave on this machine and no later night reads."""
+"""Remove what finished nights and comparisons leave on this machine and no later one reads."""
 
+import os
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,6 +10,9 @@ from schemas.manifest import Shard
 
 KEEP = 3
 """Studies and rows of this many nights stay, for a look at what was tried."""
+
+OLD_S = 86_400.0
+"""What a comparison leaves goes after a day: another one may be at work on it."""
 
 
 def tidy(
@@ -25,10 +30,48 @@ def tidy(
     for place in nights:
         for old in _newest_first(place)[keep:]:
             shutil.rmtree(old, ignore_errors=True)
-    wanted = {Path(place) for shard in shards for place in (shard.path, shard.quarantine)}
-    for path in (*cache.rglob("*.parquet"), *quarantine.glob("*.csv")):
-        if path not in wanted:
+    for path in _unwanted([*cache.rglob("*.parquet"), *quarantine.glob("*.csv")], shards):
+        path.unlink(missing_ok=True)
+
+
+def sweep(
+    folders: Iterable[Path],
+    cache: Path,
+    wanted: set[str],  # names in `folders`
+    shards: Sequence[Shard],
+) -> None:
+    """Remove what is older than a day and not of the comparison that has just ended."""
+    for place in folders:
+        for old in _newest_first(place):
+            if old.name not in wanted and _is_old(old):
+                shutil.rmtree(old, ignore_errors=True)
+    for path in _unwanted(cache.rglob("*.parquet"), shards):
+        if _is_old(path):
             path.unlink(missing_ok=True)
+
+
+def mark_used(*places: Path) -> None:
+    """Files and folders that `sweep` is to leave alone for a day; folders are made if need be.
+
+    A folder's own time does not move when something is added further below.
+    """
+    for place in places:
+        if not place.exists():
+            place.mkdir(parents=True)
+        os.utime(place)
+
+
+def _unwanted(files: Iterable[Path], shards: Sequence[Shard]) -> list[Path]:
+    """Those that belong to none of these objects."""
+    wanted = {Path(place) for shard in shards for place in (shard.path, shard.quarantine)}
+    return [path for path in files if path not in wanted]
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > OLD_S
+    except FileNotFoundError:  # another comparison has removed it
+        return False
 
 
 def _newest_first(place: Path) -> list[Path]:

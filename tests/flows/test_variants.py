@@ -1,5 +1,6 @@
 """Whole comparisons, small ones, against a Prefect test server, real MLflow and real workers."""
 
+import os
 import re
 
 import pytest
@@ -12,6 +13,7 @@ from learning.variants.listing import variants as variants_of
 from schemas.faults import DataRejected, NightFailed
 from schemas.plan import Plan
 from schemas.variants import Variant, VariantTable
+from tasks.tidying import tidy
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -69,6 +71,37 @@ def test_the_same_again_fits_nothing_and_says_the_same(world):
     assert again.scores == first.scores
 
 
+def test_a_night_that_ends_meanwhile_takes_nothing_from_a_comparison(world, monkeypatch):
+    ends = iter(range(9))
+    fitted = flows.variants.fit_repeat
+
+    def meanwhile(*given: object) -> object:
+        home, number = world.root / "home", next(ends)
+        nights = [home / name / "tiny" for name in ("studies", "work")]
+        tidy(nights, home / "cache" / "tiny", home / "quarantine" / "tiny", [], keep=0)
+        if number:  # dealt anew by then, from the shards of the first repeat
+            assert list((home / "cache" / "tiny.variants").rglob("*.parquet"))
+        return fitted(*given)
+
+    monkeypatch.setattr(flows.variants, "fit_repeat", meanwhile)
+    assert {score.repeats for score in _compared(world, "C").scores} == {2}
+
+
+def test_folders_of_a_comparison_are_marked_as_used_at_each_repeat(world):
+    _compared(world, "C")
+    for name in ("studies", "work"):
+        for folder in (world.root / "home" / name / "tiny.variants").iterdir():
+            os.utime(folder, (0, 0))
+    _compared(world, "C")
+    ages = [
+        folder.stat().st_mtime
+        for name in ("studies", "work")
+        for folder in (world.root / "home" / name / "tiny.variants").iterdir()
+    ]
+    assert len(ages) == 4
+    assert min(ages) > 0
+
+
 def test_repeats_deal_the_rows_anew_and_look_at_no_row_of_the_holdout(world):
     table = _compared(world, "C", repeats=3)
     assert table.rows < 300
@@ -91,7 +124,7 @@ def test_a_base_that_fails_ends_the_comparison(world):
         "classifier": {
             "kind": "logistic-regression",
             "C": [1.0, 2.0],
-            "penalty": "l1",
+            "penalty": ["l1"],
             "first": [],
         }
     }

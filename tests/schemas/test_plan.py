@@ -56,3 +56,22 @@ def test_a_grid_of_a_range_of_numbers_is_a_fault_with_its_path(
 def test_ranges_are_for_the_methods_that_draw() -> None:
     for method in ("tpe", "random", "none"):
         Plan.model_validate(PLAN | linear() | {"search": {"method": method}})
+
+
+@pytest.mark.parametrize("solver", [{}, {"solver": "lbfgs"}])
+def test_l1_that_is_settled_on_lbfgs_is_a_fault_with_its_path(solver: dict[str, str]) -> None:
+    told = r"families\.0\.classifier\.penalty: l1 expected the solver liblinear or saga, got lbfgs"
+    with pytest.raises(ValueError, match=told):
+        Plan.model_validate(PLAN | linear(C=1.0, penalty="l1", **solver))
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"penalty": "l1", "solver": "saga"},
+        {"penalty": "l1", "solver": ["lbfgs", "saga"]},
+        {"penalty": ["l1", "l2"]},
+    ],
+)
+def test_l1_with_a_solver_that_may_fit_it_is_a_plan(knobs: dict[str, Any]) -> None:
+    assert Plan.model_validate(PLAN | linear(C=1.0, **knobs))

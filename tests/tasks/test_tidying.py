@@ -1,8 +1,9 @@
 import os
+import time
 from pathlib import Path
 
 from schemas.manifest import Shard
-from tasks.tidying import tidy
+from tasks.tidying import OLD_S, mark_used, sweep, tidy
 
 
 def test_the_newest_nights_and_what_belongs_to_tonights_objects_stay(tmp_path: Path) -> None:
@@ -40,3 +41,38 @@ def test_a_plan_that_set_nothing_aside_has_nothing_to_tidy(tmp_path: Path) -> No
     shard = Shard(object_name="a", path=str(tmp_path / "cache" / "a.parquet"), rows=1)
     tidy([], tmp_path / "cache", tmp_path / "quarantine", [shard])
     assert list(tmp_path.iterdir()) == []
+
+
+def _aged(path: Path, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix:
+        path.write_text("x")
+    else:
+        path.mkdir()
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_comparisons_leave_goes_after_a_day(tmp_path: Path) -> None:
+    studies, cache = tmp_path / "studies", tmp_path / "cache"
+    for name, age in (("ours", 2 * OLD_S), ("new", 60.0), ("old", 2 * OLD_S)):
+        _aged(studies / name, age)
+        _aged(cache / "shards" / f"{name}.parquet", age)
+    ours = Shard(object_name="a", path=str(cache / "shards" / "ours.parquet"), rows=1)
+    sweep([studies, tmp_path / "nowhere"], cache, {"ours"}, [ours])
+    assert {path.name for path in studies.iterdir()} == {"ours", "new"}
+    assert {path.stem for path in (cache / "shards").iterdir()} == {"ours", "new"}
+
+
+def test_what_is_marked_as_used_is_not_old(tmp_path: Path) -> None:
+    folder = _aged(tmp_path / "studies" / "other", 2 * OLD_S)
+    shard = _aged(tmp_path / "cache" / "other.parquet", 2 * OLD_S)
+    (folder / "oof").mkdir()
+    made = tmp_path / "studies" / "made"
+    os.utime(folder, (0, 0))  # as it stays, whatever is added below `oof`
+    mark_used(folder, shard, made)
+    sweep([tmp_path / "studies"], tmp_path / "cache", set(), [])
+    assert folder.is_dir()
+    assert made.is_dir()
+    assert shard.is_file()
