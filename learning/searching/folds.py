@@ -9,12 +9,14 @@ import re
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from lightgbm.basic import LightGBMError
+from scipy.sparse import csr_matrix
 
 from learning.answers import side_by_side
 from learning.arrays import Folds, Keys, LabelTable, Mask, Probabilities, Weights
@@ -23,6 +25,7 @@ from learning.features.layout import Layout
 from learning.features.matrix import layout, transformer
 from learning.rows.splits import scored_in
 from learning.searching.fitting import Matrix, fit_targets
+from learning.searching.recent import Recent
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
@@ -131,9 +134,30 @@ class _Sides:
     labels: LabelTable
     weights: Weights | None
 
+    @property
+    def size(self) -> int:
+        """Bytes of both matrices."""
+        return _bytes(self.train) + _bytes(self.scored)
 
-@lru_cache(maxsize=4)
+
+def _bytes(matrix: Matrix) -> int:
+    if isinstance(matrix, csr_matrix):
+        return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
+    return int(matrix.nbytes)
+
+
+_RECENT: Recent[tuple[str, int, Features, ColumnPairs, int], _Sides] = Recent(
+    most=4, most_bytes=1_000_000_000, size=attrgetter("size")
+)
+"""As many features and folds, at most, as a worker goes to and fro between."""
+
+
 def _sides(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
+    asked = (path, fold, features, columns, targets)
+    return _RECENT.get(asked, lambda: _made(*asked))
+
+
+def _made(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
     rows = train_rows(path, tuple(name for name, _ in columns), targets)
     scored: Mask = scored_in(rows.folds, fold)
     fitted = transformer(features, dict(columns))

@@ -59,7 +59,7 @@ def test_every_recipe_answers_each_row_of_its_fold_the_same_twice(
     imbalance: Imbalance, classifier: Classifier, rows: Rows, tmp_path: Path
 ) -> None:
     result = fit_fold(job(rows, tmp_path / "a.npy", imbalance, classifier))
-    learning.searching.folds._sides.cache_clear()
+    learning.searching.folds._RECENT.clear()
     fit_fold(job(rows, tmp_path / "b.npy", imbalance, classifier))
     probabilities = np.load(tmp_path / "a.npy")
     assert probabilities.shape == (result.rows, CLASSES) == (50, CLASSES)
@@ -107,12 +107,37 @@ def test_a_sampler_never_sees_a_validation_row(
     np.testing.assert_allclose(seen[0], scaled)
 
 
-def test_features_are_fitted_once_for_trials_that_share_them(rows: Rows, tmp_path: Path) -> None:
-    learning.searching.folds._sides.cache_clear()
+def test_features_are_fitted_once_for_trials_that_share_them(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counted(monkeypatch)
+    learning.searching.folds._RECENT.clear()
     for strength in (0.1, 1.0, 10.0):
         one = job(rows, tmp_path / f"{strength}.npy", classifier=LogisticRegression(C=strength))
         fit_fold(one)
-    assert learning.searching.folds._sides.cache_info().misses == 1
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(("most_bytes", "times"), [(1_000_000_000, 2), (1, 4)])
+def test_large_features_of_several_folds_are_not_held_together(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_bytes: int, times: int
+) -> None:
+    made = counted(monkeypatch)
+    monkeypatch.setattr(learning.searching.folds._RECENT, "_most_bytes", most_bytes)
+    for number in range(4):
+        fit_fold(job(rows, tmp_path / f"{number}.npy", fold=number % 2))
+    assert len(made) == times
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One entry for each time that features are fitted; none is at hand."""
+    learning.searching.folds._RECENT.clear()
+    made: list[object] = []
+    fresh = learning.searching.folds.transformer
+    monkeypatch.setattr(
+        learning.searching.folds, "transformer", lambda *a: made.append(a) or fresh(*a)
+    )
+    return made
 
 
 def test_a_library_that_refuses_is_told_as_a_failed_fit(rows: Rows, tmp_path: Path) -> None:
