@@ -170,7 +170,7 @@ def tune(
             warm=warm,
             on_trial=tell,
             on_kept=keep,
-            on_fold=lambda score, seconds: bench.budget.learn(kind, score, seconds),
+            on_fold=lambda *fold: bench.budget.learn(kind, *fold),
             share=lambda: bench.shares.of(kind),
         )
     except NightshiftError as fault:

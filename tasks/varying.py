@@ -17,8 +17,9 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.searching.oof import Truth, read_truth
+from learning.searching.units import Fits
 from learning.searching.workers import WorkerPool
-from learning.variants.fits import Fits, fit_variants
+from learning.variants.fits import fit_variants
 from learning.variants.listing import BASE
 from learning.variants.scores import CONFIDENCE, Answered, answered, scored
 from schemas.faults import NightFailed

@@ -25,7 +25,7 @@ class Budget:
         self.started = clock()
         self.total_s = minutes * 60
         self._folds = folds
-        self._best: dict[str, tuple[float, float]] = {}
+        self._best: dict[tuple[str, bool], tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -36,12 +36,16 @@ class Budget:
         self,
         family: str,
         score: float,  # of the trial on the folds it has
-        fold_s: float,  # seconds that its last fold took
+        fold_s: float,  # seconds that its folds took, each
+        whole: bool = True,  # it has ended; until then the score is of the arg max
     ) -> None:
-        """Take note of what the final fit of this family's best trial will cost."""
+        """Take note of what the final fit of this family's best trial will cost.
+
+        Trials under way compare with each other only: what offsets add to them is not known yet.
+        """
         with self._lock:
-            if score >= self._best.get(family, (float("-inf"), 0.0))[0]:
-                self._best[family] = (score, fold_s * self._folds / (self._folds - 1))
+            if score >= self._best.get((family, whole), (float("-inf"), 0.0))[0]:
+                self._best[family, whole] = (score, fold_s * self._folds / (self._folds - 1))
 
     @property
     def reserve_s(self) -> float:

@@ -6,16 +6,15 @@ whole time; the others share a part of it, for what they cost the search loses.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from learning.deciding.bootstrap import paired, score_interval
 from learning.deciding.metrics import class_figures, confusion
-from learning.searching.folds import FitFailed, fit_fold, kept_seconds
-from learning.searching.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.searching.oof import OofScore, Truth, read_truth, score_oof
 from learning.searching.space import candidate, middle
-from learning.searching.workers import LOST, WorkerPool
+from learning.searching.units import Fits, Units, awaited, stop
+from learning.searching.workers import WorkerPool
 from schemas.classifiers import LogisticRegression
 from schemas.dataset import Column
 from schemas.faults import NightFailed
@@ -24,7 +23,7 @@ from schemas.knobs import open_knobs, settle
 from schemas.manifest import Rows
 from schemas.plan import Family, Plan
 from schemas.samplers import ClassWeights, Imbalance
-from schemas.trials import FoldJob, FoldResult, MethodScore
+from schemas.trials import Candidate, MethodScore
 
 MOST_KEPT = 3
 SHARE = 0.25
@@ -37,7 +36,7 @@ CHEAP = Family(
     classifier=LogisticRegression(C=1.0),
     features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=2)),
 )
-BASELINE = ClassWeights(exponent=1.0)
+BALANCED = ClassWeights(exponent=1.0)
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,6 @@ class _Screened:
     told: MethodScore
     found: OofScore | None
     late: bool = False
-
-
-@dataclass(frozen=True)
-class _Fits:
-    """A method's folds in the workers: seconds, and why it has no score, if it has none."""
-
-    seconds: float
-    note: str
-    late: bool
 
 
 BASELINE_S = 60.0
@@ -85,34 +75,38 @@ def screen(
     # The baseline is the night's floor: a budget too small for it is overrun, not the night failed.
     least = time.monotonic() + BASELINE_S
     limits = [lambda: max(least, deadline()), *[_part(deadline)] * (len(methods) - 1)]
-    jobs = [_jobs(method, plan, rows, columns, pool, folder) for method in methods]
-    units = [
-        [_submitted(job, pool, limit) for job in folds]
+    search = plan.search
+    units = Units(columns, rows, plan.targets, search.seed, search.folds, pool, folder)
+    recipes = [candidate(CHEAP, [_mid(method)], {}) for method in methods]
+    jobs = [units.jobs(recipe) for recipe in recipes]
+    running = [
+        units.started(folds, limit() - time.monotonic())
         for folds, limit in zip(jobs, limits, strict=True)
     ]
     screened: list[_Screened] = []
     try:
-        for method, folds, running, limit in zip(methods, jobs, units, limits, strict=True):
-            fits = _awaited(folds, running, limit)
+        each = zip(methods, recipes, jobs, running, limits, strict=True)
+        for method, recipe, folds, started, limit in each:
+            fits = awaited(folds, started, _left(limit))
             planned = method in plan.imbalance
-            screened.append(_screened(method, folds, fits, truth, planned=planned))
+            screened.append(_screened(method, recipe, fits, truth, search.seed, planned=planned))
             on_method(screened[-1].told)
     finally:
-        for unit in (unit for running in units for unit in running if unit is not None):
-            unit.cancel()
+        for started in running:
+            stop(started)
     return _ranked(plan, screened, truth)
 
 
 def baseline(methods: Sequence[MethodScore]) -> MethodScore:
     """The class-weighted logistic regression that a first champion must beat, or be."""
-    return next(score for score in methods if score.candidate.imbalance == BASELINE)
+    return next(score for score in methods if score.candidate.imbalance == BALANCED)
 
 
 def _methods(planned: Sequence[Imbalance]) -> list[Imbalance]:
     """The plan's, the baseline first: the night can't do without it."""
-    others = [method for method in planned if _mid(method) != BASELINE]
-    same = [method for method in planned if _mid(method) == BASELINE]
-    return [*(same or [BASELINE]), *others]
+    others = [method for method in planned if _mid(method) != BALANCED]
+    same = [method for method in planned if _mid(method) == BALANCED]
+    return [*(same or [BALANCED]), *others]
 
 
 def _mid(method: Imbalance) -> Imbalance:
@@ -127,82 +121,31 @@ def _part(deadline: Callable[[], float]) -> Callable[[], float]:
     return lambda: min(until, deadline())
 
 
-def _jobs(
-    method: Imbalance,
-    plan: Plan,
-    rows: Rows,
-    columns: Mapping[str, Column],
-    pool: WorkerPool,
-    folder: Path,
-) -> list[FoldJob]:
-    recipe = candidate(CHEAP, [_mid(method)], {})
-    seed = plan.search.seed
-    return [
-        FoldJob(
-            candidate=recipe,
-            columns=dict(columns),
-            rows=rows.train,
-            fold=fold,
-            targets=plan.targets,
-            seed=seed,
-            threads=pool.threads,
-            out=str(oof_file(folder, rows.digest, recipe, fold, seed)),
-        )
-        for fold in range(plan.search.folds)
-    ]
-
-
-def _submitted(
-    job: FoldJob, pool: WorkerPool, deadline: Callable[[], float]
-) -> Future[FoldResult] | None:
-    """None where a killed run has left the answers already."""
-    if kept_seconds(Path(job.out)) is not None:
-        return None
-    return pool.submit(fit_fold, job, deadline() - time.monotonic())
+def _left(limit: Callable[[], float]) -> Callable[[], float]:
+    return lambda: limit() - time.monotonic()
 
 
 def _screened(
     method: Imbalance,
-    jobs: Sequence[FoldJob],
-    fits: _Fits,
+    recipe: Candidate,
+    fits: Fits,
     truth: Truth,
+    seed: int,
     *,
     planned: bool,
 ) -> _Screened:
-    oof = {job.fold: job.out for job in jobs}
     told = MethodScore(
         method=method.kind if planned else f"{method.kind} (baseline)",
         imbalance=method,
         seconds=fits.seconds,
         kept=False,
-        candidate=jobs[0].candidate,
-        note=fits.note,
+        candidate=recipe,
+        note="the time for the screening was up" if fits.late else fits.note,
     )
     if fits.note:
         return _Screened(told, found=None, late=fits.late)
-    found = score_oof(truth, oof)
-    return _Screened(_with_figures(told, found, truth, jobs[0].seed, oof), found)
-
-
-def _awaited(
-    jobs: Sequence[FoldJob],
-    running: Sequence[Future[FoldResult] | None],
-    limit: Callable[[], float],
-) -> _Fits:
-    seconds, faults, late = 0.0, "", False
-    for job, unit in zip(jobs, running, strict=True):
-        try:
-            if unit is not None:
-                unit.result(timeout=max(0.0, limit() - time.monotonic()))
-            seconds += kept_seconds(Path(job.out)) or 0.0
-        except TimeoutError:
-            late = True
-        except FitFailed as fault:
-            faults = str(fault)
-        except LOST:
-            faults = "its worker process died, perhaps for want of memory"
-    note = faults or ("the time for the screening was up" if late else "")
-    return _Fits(seconds, note, late and not faults)
+    found = score_oof(truth, fits.files)
+    return _Screened(_with_figures(told, found, truth, seed, fits.files), found)
 
 
 def _with_figures(

@@ -10,16 +10,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import NoReturn
 
 import optuna
 
-from learning.searching.folds import FitFailed, fit_fold, kept_seconds
+from learning.searching.folds import fit_fold, kept_seconds
 from learning.searching.gains import last_gain
-from learning.searching.oof import OofScore, Truth, oof_file, read_truth, score_oof
+from learning.searching.oof import OofScore, Truth, plain_score, read_truth, score_oof
 from learning.searching.ranking import best, current
 from learning.searching.space import Point, space
 from learning.searching.studies import Study
-from learning.searching.workers import LOST, WorkerPool
+from learning.searching.units import Units, why
+from learning.searching.workers import WorkerPool
 from schemas.dataset import Column
 from schemas.faults import NightFailed
 from schemas.label import Target
@@ -27,7 +29,7 @@ from schemas.manifest import Rows
 from schemas.objectives import Objective
 from schemas.plan import Family, Search
 from schemas.samplers import Imbalance
-from schemas.trials import Candidate, FoldJob, FoldResult, StudyResult, TrialRecord, TrialState
+from schemas.trials import Candidate, FoldResult, StudyResult, TrialRecord, TrialState
 
 FAILURES_THAT_END_IT = 5
 """When as many first trials fail, no later one will do better."""
@@ -56,7 +58,8 @@ def run_study(
     warm: Sequence[Point],  # last night's best points
     on_trial: Callable[[TrialRecord], None],
     on_kept: Callable[[TrialRecord], None],  # each trial of an earlier run, before all others
-    on_fold: Callable[[float, float], None],  # score on the folds so far, seconds a fold
+    on_fold: Callable[[float, float, bool], None],  # score on the folds so far, seconds a fold,
+    # whether the trial has ended: until then the score is of the arg max
     share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
 ) -> StudyResult:
@@ -65,13 +68,14 @@ def run_study(
     Raises
     ------
     NightFailed
-        The first trials failed, all of them.
+        The first trials failed, or all of them did.
     """
     knobs = space(family, columns, kept)
     study = Study(family, kept, knobs, folder, study_name, search.seed, method=search.method)
     study.plan_ahead(warm, search.trials)
     truth = read_truth(rows, targets, objective)
-    bench = _Bench(dict(columns), rows, truth, search, pool, folder)
+    units = Units(columns, rows, truth.targets, search.seed, search.folds, pool, folder)
+    bench = _Bench(truth, search, units)
     told = _Told(on_trial, on_kept, on_fold)
     return _Search(family.classifier.kind, study, bench, deadline, told, share, now).run()
 
@@ -82,33 +86,16 @@ class _Told:
 
     on_trial: Callable[[TrialRecord], None]
     on_kept: Callable[[TrialRecord], None]
-    on_fold: Callable[[float, float], None]
+    on_fold: Callable[[float, float, bool], None]
 
 
 @dataclass(frozen=True)
 class _Bench:
     """What every unit of a search has in common."""
 
-    columns: dict[str, Column]
-    rows: Rows
     truth: Truth
     search: Search
-    pool: WorkerPool
-    folder: Path
-
-    def job(self, recipe: Candidate, fold: int) -> FoldJob:
-        seed = self.search.seed
-        out = oof_file(self.folder, self.rows.digest, recipe, fold, seed)
-        return FoldJob(
-            candidate=recipe,
-            columns=self.columns,
-            rows=self.rows.train,
-            fold=fold,
-            targets=self.truth.targets,
-            seed=seed,
-            threads=self.pool.threads,
-            out=str(out),
-        )
+    units: Units
 
 
 @dataclass
@@ -119,11 +106,11 @@ class _Flight:
     recipe: Candidate
     ahead: list[int]
     files: dict[int, str] = field(default_factory=dict)
-    found: OofScore | None = None
     seconds: float = 0.0
 
-    def record(self, state: TrialState, note: str, *, cut_off: bool = False) -> TrialRecord:
-        found = self.found
+    def record(
+        self, state: TrialState, note: str, found: OofScore | None, *, cut_off: bool
+    ) -> TrialRecord:
         return TrialRecord(
             number=self.trial.number,
             state=state,
@@ -183,6 +170,7 @@ class _Search:
                     break
                 self._land_units()
             self._stop_flights()
+            self._check_scores()
         finally:
             for unit in self._units:
                 unit.cancel()
@@ -203,7 +191,7 @@ class _Search:
             fold_s = record.seconds / max(1, len(record.oof))
             self._fold_s += [fold_s] * len(record.oof)
             if record.score is not None:
-                self._told.on_fold(record.score, fold_s)
+                self._told.on_fold(record.score, fold_s, True)
             if record.score is not None and not record.cut_off:
                 self._scored_at.append((0.0, record.score))
             self._told.on_kept(record)
@@ -247,14 +235,14 @@ class _Search:
         return expected_s <= self._left_s()
 
     def _start_unit(self, flight: _Flight, fold: int) -> None:
-        job = self._bench.job(flight.recipe, fold)
+        job = self._bench.units.job(flight.recipe, fold)
         seconds = kept_seconds(Path(job.out))
         if seconds is not None:
             self._land(flight, fold, job.out, seconds)
             return
         left_s = self._left_s()
         stuck_s = max(_STUCK_AT_LEAST_S, _STUCK * max(self._fold_s, default=float("inf")))
-        unit = self._bench.pool.submit(fit_fold, job, min(left_s, stuck_s))
+        unit = self._bench.units.pool.submit(fit_fold, job, min(left_s, stuck_s))
         self._units[unit] = _Unit(flight, fold, to_the_end=left_s <= stuck_s)
 
     def _land_units(self) -> None:
@@ -271,25 +259,30 @@ class _Search:
             elif isinstance(fault, TimeoutError) and unit.to_the_end:
                 unit.flight.ahead.append(unit.fold)  # the deadline may have moved on meanwhile
             else:
-                self._end(unit.flight, unit.flight.record("FAIL", _why(fault)))
+                self._end(unit.flight, "FAIL", _why(fault))
 
     def _land(self, flight: _Flight, fold: int, out: str, seconds: float) -> None:
         self._fold_s.append(seconds)
         flight.seconds += seconds
         flight.files[fold] = out
-        flight.found = score_oof(self._bench.truth, flight.files)
-        self._told.on_fold(flight.found.score, flight.seconds / len(flight.files))
         done, folds = len(flight.files), self._bench.search.folds
         if done == folds:
-            self._scored_at.append((self._now() - self._started, flight.found.score))
-            self._end(flight, flight.record("COMPLETE", ""))
+            self._end(flight, "COMPLETE", "")
             return
-        flight.trial.report(flight.found.score, step=done)
+        # Offsets take seconds of 200,000 rows, in which no worker gets new work: they wait for
+        # the trial's end, and trials are pruned by the arg max of equally many folds.
+        plain = plain_score(self._bench.truth, flight.files)
+        self._told.on_fold(plain, flight.seconds / done, False)
+        flight.trial.report(plain, step=done)
         if flight.trial.should_prune():
-            note = f"below the median after {done} of {folds} folds"
-            self._end(flight, flight.record("PRUNED", note))
+            self._end(flight, "PRUNED", f"below the median after {done} of {folds} folds")
 
-    def _end(self, flight: _Flight, record: TrialRecord) -> None:
+    def _end(self, flight: _Flight, state: TrialState, note: str, *, cut_off: bool = False) -> None:
+        found = score_oof(self._bench.truth, flight.files) if flight.files else None
+        record = flight.record(state, note, found, cut_off=cut_off)
+        if record.score is not None and not cut_off:
+            self._told.on_fold(record.score, flight.seconds / len(flight.files), True)
+            self._scored_at.append((self._now() - self._started, record.score))
         self._flights.remove(flight)
         for future in [f for f, unit in self._units.items() if unit.flight is flight]:
             del self._units[future]
@@ -300,13 +293,25 @@ class _Search:
         self._check_failures()
 
     def _check_failures(self) -> None:
-        failed = [record for record in self._records if record.state == "FAIL"]
+        failed = self._failed()
         if len(failed) == len(self._records) == FAILURES_THAT_END_IT:
-            notes = "; ".join(sorted({record.note for record in failed}))
-            raise NightFailed(
-                f"The first {len(failed)} trials of {self._family} all failed: {notes}. "
-                "Expected settings that fit the data; change or remove this family in the plan."
-            )
+            self._refuse(f"the first {len(failed)} trials", failed)
+
+    def _check_scores(self) -> None:
+        """Whether a search that has ended has failed: it may have had few trials."""
+        failed = self._failed()
+        if failed and all(record.score is None for record in self._records):
+            self._refuse(f"{len(failed)} of {len(self._records)} trials", failed)
+
+    def _failed(self) -> list[TrialRecord]:
+        return [record for record in self._records if record.state == "FAIL"]
+
+    def _refuse(self, which: str, failed: Sequence[TrialRecord]) -> NoReturn:
+        notes = "; ".join(sorted({record.note for record in failed}))
+        raise NightFailed(
+            f"No trial of {self._family} has a score; {which} failed: {notes}. "
+            "Expected settings that fit the data; change or remove this family in the plan."
+        )
 
     def _stop_flights(self) -> None:
         """What the end cut off: scored on the folds it has, or forgotten if it has none.
@@ -317,20 +322,15 @@ class _Search:
         gave_way = self._left_s() > 0 and self._share() == 0
         why = "its family gave way to a better one" if gave_way else "the time was up"
         for flight in list(self._flights):
-            if flight.found:
+            if flight.files:
                 done = f"{len(flight.files)} of {self._bench.search.folds} folds"
                 note = f"{why}: scored on {done}"
-                self._end(flight, flight.record("COMPLETE", note, cut_off=True))
+                self._end(flight, "COMPLETE", note, cut_off=True)
             else:
                 self._study.abandon(flight.trial)
 
 
 def _why(fault: BaseException) -> str:
-    """A note on a failed unit; what is no fault of fitting is a defect and goes up."""
-    if isinstance(fault, FitFailed):
-        return str(fault)
     if isinstance(fault, TimeoutError):
         return "killed: it took many times as long as any fold before it"
-    if isinstance(fault, LOST):
-        return "its worker process died, perhaps for want of memory"
-    raise fault
+    return why(fault)

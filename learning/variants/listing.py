@@ -45,6 +45,9 @@ LISTED: tuple[Imbalance, ...] = (
 )
 """Methods that every comparison of `imbalance` tries, whatever the plan lists."""
 
+_ALL_DIGITS = 17
+"""No two floats are alike in so many."""
+
 
 def variants(
     family: Family,
@@ -118,14 +121,23 @@ def _methods(base: Candidate, planned: Sequence[Imbalance]) -> Iterator[tuple[st
 def _settings(
     family: Family, point: Point, path: str, knob: OpenKnob
 ) -> Iterator[tuple[str, Candidate]]:
-    for setting in _spread(knob):
-        recipe = candidate(family, [NoResampling()], {**point, path: setting})
-        yield _text(setting), recipe
+    settings = _spread(knob)
+    for setting, text in zip(settings, _texts(settings), strict=True):
+        yield text, candidate(family, [NoResampling()], {**point, path: setting})
 
 
 def _spread(knob: OpenKnob) -> tuple[Setting, ...]:
     return (knob.low, middle(knob), knob.high) if isinstance(knob, Range) else knob
 
 
-def _text(setting: Setting) -> str:
-    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
+def _texts(settings: Sequence[Setting]) -> list[str]:
+    """Four digits of a number, or as many as tell the settings apart: names are all different."""
+    for digits in range(4, _ALL_DIGITS):
+        texts = [_text(setting, digits) for setting in settings]
+        if len(set(texts)) >= len(set(settings)):
+            return texts
+    return [_text(setting, _ALL_DIGITS) for setting in settings]
+
+
+def _text(setting: Setting, digits: int = 4) -> str:
+    return f"{setting:.{digits}g}" if isinstance(setting, float) else str(setting)

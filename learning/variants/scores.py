@@ -20,7 +20,7 @@ from learning.deciding.bootstrap import paired, score_interval
 from learning.deciding.metrics import class_figures, confusion
 from learning.deciding.objectives import MeanF, overall
 from learning.searching.oof import Truth, gathered, score_oof
-from learning.variants.fits import Fits
+from learning.searching.units import Fits
 from learning.variants.listing import BASE
 from schemas.results import Interval
 from schemas.variants import Standing, Variant, VariantClass, VariantScore
@@ -33,7 +33,10 @@ PRIOR_FREEDOM = 4
 
 @dataclass(frozen=True)
 class Answered:
-    """A variant in one repeat; decisions (rows, targets), after cross-fitted offsets."""
+    """A variant in one repeat; decisions (rows, targets), after cross-fitted offsets.
+
+    Those of all variants and repeats are in memory at once, so they are as small as labels are.
+    """
 
     fits: Fits
     decisions: LabelTable
@@ -44,7 +47,8 @@ class Answered:
 def answered(truth: Truth, fits: Fits) -> Answered:
     """Cross-fitted decisions and their score; probabilities stay on disk."""
     found = score_oof(truth, fits.files)
-    return Answered(fits, found.answers.decisions, found.score, found.plain)
+    decisions = found.answers.decisions.astype(np.int16)
+    return Answered(fits, decisions, found.score, found.plain)
 
 
 def scored(

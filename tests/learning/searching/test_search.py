@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import learning.searching.search
+from learning.searching.oof import read_truth
 from learning.searching.search import run_study
 from learning.searching.workers import WorkerPool
 from schemas.classifiers import LightGBM, LogisticRegression
@@ -57,7 +58,7 @@ def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyRe
         "warm": (),
         "on_trial": lambda record: None,
         "on_kept": lambda record: None,
-        "on_fold": lambda score, seconds: None,
+        "on_fold": lambda score, seconds, whole: None,
         "share": lambda: 2,
     }
     return run_study(**(given | changes))
@@ -218,19 +219,40 @@ def test_nothing_is_started_that_can_not_end_in_time(
 def test_an_unpromising_trial_is_pruned_between_folds(
     pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scored = learning.searching.search.score_oof
     worse = iter(range(1000))
-
-    def falling(truth: Any, files: Any) -> Any:
-        found = scored(truth, files)
-        return type(found)(**{**vars(found), "score": 1.0 - next(worse) / 1000})
-
-    monkeypatch.setattr(learning.searching.search, "score_oof", falling)
+    monkeypatch.setattr(
+        learning.searching.search, "plain_score", lambda *_: 1.0 - next(worse) / 1000
+    )
     result = study(pool, rows, tmp_path, trials=8, share=lambda: 1)
     pruned = [trial for trial in result.trials if trial.state == "PRUNED"]
     assert len(pruned) == 3
     assert all(trial.note == f"below the median after 1 of {FOLDS} folds" for trial in pruned)
-    assert result.best == result.trials[0]
+    assert all(len(trial.fold_scores) == len(trial.oof) == 1 for trial in pruned)
+
+
+def test_offsets_are_fitted_once_a_trial_and_folds_are_told_by_arg_max(
+    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = learning.searching.search.score_oof
+    asked: list[int] = []
+
+    def counted(truth: Any, files: Any) -> Any:
+        asked.append(len(files))
+        return scored(truth, files)
+
+    monkeypatch.setattr(learning.searching.search, "score_oof", counted)
+    folds: list[tuple[float, float, bool]] = []
+    result = study(
+        pool, rows, tmp_path, trials=2, share=lambda: 1, on_fold=lambda *fold: folds.append(fold)
+    )
+    assert asked == [FOLDS] * 2
+    assert [whole for *_, whole in folds] == [False, False, True] * 2
+    assert [score for score, _, whole in folds if whole] == [t.score for t in result.trials]
+    truth = read_truth(rows, SINGLE, MacroF1())
+    for trial, told in zip(result.trials, (folds[:2], folds[3:5]), strict=True):
+        for done, (score, *_) in enumerate(told, start=1):
+            files = {fold: trial.oof[fold] for fold in range(done)}
+            assert score == scored(truth, files).plain
 
 
 def test_failing_first_trials_end_the_family_with_the_reason(
@@ -247,8 +269,31 @@ def test_failing_first_trials_end_the_family_with_the_reason(
         def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
             return self._pool.submit(refuse, job, timeout_s)
 
-    with pytest.raises(NightFailed, match="first 5 trials of lightgbm all failed: ValueError: no"):
+    told = "lightgbm has a score; the first 5 trials failed: ValueError: no"
+    with pytest.raises(NightFailed, match=told):
         study(Failing(pool), gone, tmp_path, family=broken, trials=20)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "choices", "failed"), [("none", (1.0, 2.0), 1), ("grid", (1.0, 2.0, 3.0), 3)]
+)
+def test_few_trials_that_all_fail_end_the_family_too(
+    method: Any,
+    choices: tuple[float, ...],
+    failed: int,
+    pool: WorkerPool,
+    rows: Rows,
+    tmp_path: Path,
+) -> None:
+    family = Family(
+        classifier=LogisticRegression(C=choices, penalty="l1"),  # by lbfgs
+        features=Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=1)),
+    )
+    how = Search(folds=FOLDS, method=method)
+    told = f"has a score; {failed} of {failed} trials failed: ValueError"
+    for _ in "ab":  # also where an earlier run has tried them all
+        with pytest.raises(NightFailed, match=told):
+            study(pool, rows, tmp_path, family=family, kept=(NoResampling(),), search=how)
 
 
 def refuse(job: Any) -> None:
@@ -304,11 +349,12 @@ def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
         rows,
         tmp_path,
         share=lambda: 1,
-        on_fold=lambda score, seconds: folds.append(score),
+        on_fold=lambda score, seconds, whole: folds.append(score),
         deadline=lambda: 0.0 if folds else until,
     )
     assert result.best is not None
-    assert result.best.score == folds[0]
+    assert result.best.plain_score == folds[0]
+    assert len(result.best.fold_scores) == 1
     assert len(result.best.oof) == 1
     assert result.best.cut_off
     assert result.best.note == f"the time was up: scored on 1 of {FOLDS} folds"
@@ -331,7 +377,7 @@ def cut_off(pool: WorkerPool, rows: Rows, folder: Path) -> StudyResult:
         rows,
         folder,
         share=lambda: 0 if folds else 1,
-        on_fold=lambda score, seconds: folds.append(score),
+        on_fold=lambda score, seconds, whole: folds.append(score),
     )
 
 
@@ -367,7 +413,7 @@ def test_what_an_earlier_run_learned_is_told_again_before_anything_new(
     before = study(pool, rows, tmp_path, trials=2)
     kept: list[TrialRecord] = []
     new: list[TrialRecord] = []
-    folds: list[tuple[float, float]] = []
+    folds: list[tuple[float, float, bool]] = []
 
     def tell(record: TrialRecord) -> None:
         assert len(kept) == 2
@@ -384,8 +430,8 @@ def test_what_an_earlier_run_learned_is_told_again_before_anything_new(
     )
     assert [*kept, *new] == list(after.trials)
     assert sorted(kept, key=lambda t: t.number) == sorted(before.trials, key=lambda t: t.number)
-    assert folds[:2] == [(t.score, t.seconds / FOLDS) for t in kept]
-    assert all(seconds > 0 for _, seconds in folds)
+    assert folds[:2] == [(t.score, t.seconds / FOLDS, True) for t in kept]
+    assert all(seconds > 0 for _, seconds, _ in folds)
 
 
 def test_an_earlier_runs_best_is_no_gain_of_this_one(
@@ -415,7 +461,9 @@ def test_folds_of_a_killed_trial_keep_what_they_took(
     folds: list[float] = []
     with pytest.raises(Killed):
         study(Dying(pool), rows, tmp_path, share=lambda: 1)  # type: ignore[arg-type]
-    study(pool, rows, tmp_path, trials=1, on_fold=lambda score, seconds: folds.append(seconds))
+    study(
+        pool, rows, tmp_path, trials=1, on_fold=lambda score, seconds, whole: folds.append(seconds)
+    )
     assert len(folds) == FOLDS
     assert min(folds) > 0
 

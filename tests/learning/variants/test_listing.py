@@ -99,6 +99,15 @@ def test_of_choices_each_is_tried_and_of_a_range_ends_and_middle() -> None:
     ]
 
 
+def test_settings_that_look_alike_are_told_apart() -> None:
+    alike = Family(classifier=LogisticRegression(C=(0.12341, 0.12342, 5.0), first=()))
+    found = variants(alike, (), NUMBERS, ["C"])
+    assert _named(found) == ["base", "classifier.C=0.12342", "classifier.C=5"]
+    closer = (0.1, 0.10000000000000002, 0.3)
+    alike = Family(classifier=LogisticRegression(C=(2.0, *closer), first=()))
+    assert len(set(_named(variants(alike, (), NUMBERS, ["C"])))) == 4
+
+
 def test_knobs_of_columns_that_are_not_there_are_no_factors() -> None:
     factors = {variant.factor for variant in variants(LINEAR, (), NUMBERS)}
     assert factors == {"", "imbalance", "classifier.C"}

@@ -11,7 +11,7 @@ from learning.answers import side_by_side
 from learning.deciding.objectives import aims
 from learning.rows.splits import scored_in
 from learning.searching.oof import Truth
-from learning.variants.fits import Fits
+from learning.searching.units import Fits
 from learning.variants.listing import BASE
 from learning.variants.scores import Answered, answered, repeat_errors, scored
 from schemas.classifiers import LogisticRegression
@@ -156,6 +156,12 @@ def test_several_targets_have_figures_for_each_class_of_each(tmp_path: Path) -> 
     assert better.standing == "better"
     assert base.score is not None
     assert base.score.value == pytest.approx(np.mean(base.repeat_scores))
+
+
+def test_decisions_of_all_variants_take_no_more_room_than_labels(tmp_path: Path) -> None:
+    compared = _Comparison(tmp_path, repeats=1)
+    compared.answer(BASE, _honest)
+    assert compared.found[BASE][0].decisions.dtype == np.int16
 
 
 def test_a_variant_without_answers_has_failed_and_says_why(tmp_path: Path) -> None:
