@@ -43,7 +43,13 @@ def fit_targets(
     seed: int,
     threads: int,
 ) -> tuple[FittedTarget, ...]:
-    """Each target's own classifiers, in order."""
+    """Each target's own classifiers, in order.
+
+    Row weights are brought to a mean of 1: only their ratios say something, and a penalty that is
+    fixed in a recipe would be another one under weights of 0.001.
+    """
+    if weights is not None:
+        weights = weights / weights.mean()
     return tuple(
         _fit_target(candidate, target.classes, X, layout, labels[:, place], weights, seed, threads)
         for place, target in enumerate(targets)

@@ -9,7 +9,7 @@ from imblearn.over_sampling import SMOTE
 from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.searching.fitting import FittedTarget, fit_targets
-from schemas.classifiers import LogisticRegression
+from schemas.classifiers import Classifier, LogisticRegression
 from schemas.features import Features
 from schemas.label import MultiTaskLabel, SingleLabel, targets
 from schemas.samplers import (
@@ -21,16 +21,23 @@ from schemas.samplers import (
     Smote,
 )
 from schemas.trials import Candidate
+from tests.learning.kinds import CLASSIFIERS
+
+PLAIN = LogisticRegression(C=1.0)
 
 
 def _matrix(labels: Any) -> Any:
     return (np.asarray(labels) + np.linspace(0, 0.5, len(labels)))[:, None]
 
 
-def _fitted(labels: Any, classes: int, imbalance: Imbalance, weights: Any = None) -> FittedTarget:
-    candidate = Candidate(
-        features=Features(), imbalance=imbalance, classifier=LogisticRegression(C=1.0)
-    )
+def _fitted(
+    labels: Any,
+    classes: int,
+    imbalance: Imbalance,
+    weights: Any = None,
+    spec: Classifier = PLAIN,
+) -> FittedTarget:
+    candidate = Candidate(features=Features(), imbalance=imbalance, classifier=spec)
     asked = targets(SingleLabel(column="label", classes=tuple(range(classes))))
     table = np.asarray(labels)[:, None]
     (only,) = fit_targets(
@@ -103,10 +110,24 @@ def test_what_each_class_weighed_in_the_fit_is_told(
 def test_row_weights_count_in_the_fit_and_in_what_it_tells() -> None:
     weights = np.where(NINE_THREE == 1, 3.0, 1.0)
     plain, weighed = (_fitted(NINE_THREE, 2, NoResampling(), w) for w in (None, weights))
-    assert weighed.trained == pytest.approx((9, 9))
+    assert weighed.trained == pytest.approx((6, 6))  # 9:9, in rows
     row = np.array([[0.7]])
     likely = [predict_probabilities(each.classifiers, row, 2)[0, 1] for each in (plain, weighed)]
     assert likely[1] > likely[0]
+
+
+@pytest.mark.parametrize("weight", [0.001, 1.0, 1000.0])
+@pytest.mark.parametrize("spec", CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_a_constant_weight_changes_nothing(spec: Classifier, weight: float) -> None:
+    labels = np.repeat([0, 1], [60, 12])
+    plain, weighed = (
+        _fitted(labels, 2, NoResampling(), weights, spec)
+        for weights in (None, np.full(len(labels), weight))
+    )
+    assert weighed.trained == pytest.approx(plain.trained)
+    near = np.linspace(-0.5, 2, 20)[:, None]
+    first, second = (predict_probabilities(each.classifiers, near, 2) for each in (plain, weighed))
+    np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def test_an_ensemble_answers_with_the_mean_of_its_members() -> None:
