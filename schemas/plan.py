@@ -163,12 +163,7 @@ def _column_faults(plan: Plan) -> list[str]:
         f"dataset.ignore.{column}: a feature can't be ignored too; keep one"
         for column in sorted(set(dataset.columns) & set(dataset.ignore))
     )
-    if dataset.time is not None and dataset.time in dataset.columns:
-        faults.append(f"dataset.columns.{dataset.time}: the time can't be a feature too; remove it")
-    if dataset.weight is not None and dataset.weight in dataset.columns:
-        faults.append(
-            f"dataset.columns.{dataset.weight}: the weight can't be a feature too; remove it"
-        )
+    faults.extend(_role_faults(plan))
     if isinstance(plan.split, TimeSplit) and dataset.time is None:
         faults.append("split.by: 'time' needs dataset.time, the column with each row's time")
     families = Counter(family.classifier.kind for family in plan.families)
@@ -200,6 +195,30 @@ def _answer_faults(plan: Plan) -> list[str]:
             "dataset.key: expected another name than that of a label or of a column of the "
             f"answers, got {key!r}; rename the column, or name another key"
         )
+    return faults
+
+
+def _role_faults(plan: Plan) -> list[str]:
+    """Key, time and weight are no labels, are read, and are each of a column of their own.
+
+    A key may be a feature, and one row an instant has its time as key.
+    """
+    dataset, faults = plan.dataset, []
+    labels = {target.name for target in plan.targets}
+    roles = {"key": dataset.key, "time": dataset.time, "weight": dataset.weight}
+    for role, name in roles.items():
+        if name is None:
+            continue
+        if name in labels and role != "key":  # of a key it is told with the answers' names
+            faults.append(f"dataset.{role}: the label {name} can't be the {role} too; name another")
+        if name in dataset.ignore:
+            faults.append(f"dataset.ignore.{name}: the {role} can't be ignored; remove it")
+        if name in dataset.columns and role != "key":
+            faults.append(f"dataset.columns.{name}: the {role} can't be a feature too; remove it")
+        if name == dataset.weight and role != "weight":
+            faults.append(
+                f"dataset.weight: the {role} {name} can't be the weight too; name another"
+            )
     return faults
 
 

@@ -75,3 +75,40 @@ def test_l1_that_is_settled_on_lbfgs_is_a_fault_with_its_path(solver: dict[str, 
 )
 def test_l1_with_a_solver_that_may_fit_it_is_a_plan(knobs: dict[str, Any]) -> None:
     assert Plan.model_validate(PLAN | linear(C=1.0, **knobs))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "told"),
+    [
+        ({"key": "sign"}, r"dataset\.key: expected another name than .* a label .*, got 'sign'"),
+        ({"time": "sign"}, r"dataset\.time: the label sign can't be the time too"),
+        ({"weight": "sign"}, r"dataset\.weight: the label sign can't be the weight too"),
+        ({"key": "a", "ignore": {"a": "x"}}, r"dataset\.ignore\.a: the key can't be ignored"),
+        ({"time": "a", "ignore": {"a": "x"}}, r"dataset\.ignore\.a: the time can't be ignored"),
+        ({"weight": "a", "ignore": {"a": "x"}}, r"dataset\.ignore\.a: the weight can't be ignored"),
+        ({"time": "amount"}, r"dataset\.columns\.amount: the time can't be a feature too"),
+        ({"weight": "amount"}, r"dataset\.columns\.amount: the weight can't be a feature too"),
+        ({"key": "a", "weight": "a"}, r"dataset\.weight: the key a can't be the weight too"),
+        ({"time": "a", "weight": "a"}, r"dataset\.weight: the time a can't be the weight too"),
+    ],
+    ids=str,
+)
+def test_a_column_with_two_roles_that_exclude_each_other_is_a_fault_with_its_path(
+    dataset: dict[str, Any], told: str
+) -> None:
+    settings = {"dataset": PLAN["dataset"] | dataset, "search": {}}
+    with pytest.raises(ValueError, match=told):
+        Plan.model_validate(PLAN | settings)
+
+
+def test_a_label_of_several_can_be_no_weight_either() -> None:
+    label = {"kind": "multi-label", "columns": ["b", "c"]}
+    with pytest.raises(ValueError, match=r"dataset\.weight: the label c can't be the weight too"):
+        Plan.model_validate(
+            PLAN | {"label": label, "dataset": PLAN["dataset"] | {"weight": "c"}, "search": {}}
+        )
+
+
+def test_a_key_may_be_a_feature_or_the_time() -> None:
+    for roles in ({"key": "amount"}, {"key": "at", "time": "at"}):
+        Plan.model_validate(PLAN | {"dataset": PLAN["dataset"] | roles, "search": {}})
