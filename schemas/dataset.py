@@ -127,6 +127,8 @@ class Cleaning(Strict):
     is rejected. `duplicates`: rows equal in every feature and the label keep their first.
     `conflicts`: rows of one group (same normalised text, or same features) with different labels
     keep the majority label, and a tie drops them all; or all are dropped; or all are kept.
+    Where the plan names a weight, a row's vote is its weight, and the duplicate that stays has the
+    weights of all of them together: they count in the fit as they did apart.
 
     Left open, the last two are `drop` and `majority` where there is a text column, else `keep`:
     two equal texts are one text twice, but two cases of a table may well have equal cells, and to

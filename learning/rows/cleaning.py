@@ -9,7 +9,7 @@ import pandas as pd
 from learning.arrays import Mask
 from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
 from schemas.faults import DataRejected
-from schemas.manifest import KEY, LABEL, ROW
+from schemas.manifest import KEY, LABEL, ROW, WEIGHT
 
 REPLACED = "replaced by a later row with the same key"
 NO_TEXT = "missing or blank text"
@@ -34,13 +34,16 @@ def clean(
     Conflicts are settled before duplicates go, so that every row has its vote. Rows conflict
     where any of their labels differ, and vote for all of their labels together. With a key no
     conflict is looked for: rows of one key replace each other, and two keys are two cases even
-    where their cells are alike.
+    where their cells are alike. Where rows have weights, these are their votes, and the first of
+    several duplicates takes over the weights of all.
     """
     dropped = {}
     for rule, drops in _rules(dataset).items():
         mask = drops(frame)
         if mask.any():
             dropped[rule] = int(mask.sum())
+            if rule == DUPLICATE and WEIGHT in frame:
+                frame = _with_summed_weights(frame, dataset)
             frame = frame[~mask]
     return Cleaned(frame.reset_index(drop=True), dropped)
 
@@ -67,11 +70,24 @@ def _labels(frame: pd.DataFrame) -> list[str]:
 
 def _repeated(frame: pd.DataFrame, dataset: Dataset) -> Mask:
     """Rows equal in every feature and all labels to an earlier one."""
+    return _compared(frame, dataset).duplicated().to_numpy()
+
+
+def _with_summed_weights(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Each of several duplicates has the weight of all; which of them stays is another's matter."""
+    cells = _compared(frame, dataset)
+    cells = cells[cells.duplicated(keep=False)]
+    same = frame[WEIGHT].groupby(cells.groupby(list(cells), sort=False, dropna=False).ngroup())
+    return frame.assign(**{WEIGHT: same.transform("sum").fillna(frame[WEIGHT])})
+
+
+def _compared(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """The cells that make two rows duplicates."""
     cells = frame[[*dataset.columns, *_labels(frame)]]
     for name, column in dataset.columns.items():
         if isinstance(column, EmbeddingColumn):  # lists can't be compared by hash
             cells = cells.assign(**{name: [_vector_bytes(cell) for cell in cells[name]]})
-    return cells.duplicated().to_numpy()
+    return cells
 
 
 def _vector_bytes(cell: Sequence[float]) -> bytes:
@@ -99,11 +115,14 @@ def _wordless(frame: pd.DataFrame, written: list[str], reject: bool) -> Mask:
 def _conflicting(frame: pd.DataFrame, majority_stays: bool) -> Mask:
     """Rows of a case that has several labels, less those of its majority where one is asked for."""
     answer = [KEY, *_labels(frame)]
-    votes = frame.groupby(answer, sort=False).size().rename("votes").reset_index()
+    by_answer = frame.groupby(answer, sort=False)
+    counted = by_answer[WEIGHT].sum() if WEIGHT in frame else by_answer.size()
+    votes = counted.rename("votes").reset_index()
     by_case = votes.groupby(KEY)["votes"]
     votes["answers"] = by_case.transform("size")
     votes["most"] = by_case.transform("max")
-    leading = votes["votes"] == votes["most"]
+    leading = np.isclose(votes["votes"], votes["most"], rtol=1e-9, atol=0)  # 0.1 + 0.2 ties 0.3
+    leading = pd.Series(leading, index=votes.index)
     sole = leading.groupby(votes[KEY]).transform("sum") == 1
     votes["stays"] = (votes["answers"] == 1) | (leading & sole & majority_stays)
     stays = votes.set_index(answer)["stays"]

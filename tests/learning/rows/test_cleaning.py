@@ -78,6 +78,36 @@ def test_duplicates_stay_where_the_plan_says_so() -> None:
     assert len(clean(_frame(["a", "a"], [0, 0], dataset), dataset).frame) == 2
 
 
+def test_the_duplicate_that_stays_weighs_as_much_as_all_of_them() -> None:
+    frame = _frame(["a", "b", "a", None, None, "c"], [0, 1, 0, 1, 1, 1], _dataset())
+    frame = frame.assign(title="same", size=[1.0, 1.0, 1.0, np.nan, np.nan, 1.0])
+    frame["__weight"] = [1.0, 2.0, 0.5, 4.0, 8.0, 16.0]
+    columns = {"said": "text", "title": "text", "size": "number"}
+    dataset = Dataset.model_validate({"source": "x", "columns": columns})
+    cleaned = clean(frame, dataset)
+    assert _rows(cleaned.frame) == [1, 2, 4, 6]
+    assert cleaned.frame["__weight"].tolist() == [1.5, 2.0, 12.0, 16.0]
+    assert frame["__weight"].tolist() == [1.0, 2.0, 0.5, 4.0, 8.0, 16.0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "left", "weight"),
+    [
+        ([3.0, 1.0, 1.0], [1], [3.0]),
+        ([1.0, 1.0, 1.0], [2], [2.0]),
+        ([0.3, 0.1, 0.2], [], []),
+    ],
+    ids=["one-row-outweighs-two", "equal-weights-count-rows", "tie-up-to-rounding"],
+)
+def test_labels_vote_by_weight_where_rows_have_one(
+    weights: list[float], left: list[int], weight: list[float]
+) -> None:
+    frame = _frame(["a"] * 3, [0, 1, 1], _dataset()).assign(__weight=weights)
+    cleaned = clean(frame, _dataset())
+    assert _rows(cleaned.frame) == left
+    assert cleaned.frame["__weight"].tolist() == weight
+
+
 @pytest.mark.parametrize(
     ("rule", "labels", "left", "conflicts"),
     [
