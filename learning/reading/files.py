@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from learning.reading.json_lines import json_table
+from learning.reading.contents import Contents
+from learning.reading.json_lines import json_contents
 from learning.reading.wording import first_few, quoted
 from schemas.faults import DataRejected
 
@@ -32,24 +33,24 @@ LARGEST_BLOCK = 2**31 - 1
 """Bytes; pyarrow parses a block at a time and fails on a cell that is larger than one."""
 
 
-def read_file(path: Path, name: str) -> pa.Table:
+def read_file(path: Path, name: str) -> Contents:
     """The kind is told by the end of `name`; at least one row, names differ."""
     if name.endswith(".parquet"):
-        table = _parquet(path, name)
+        contents = Contents(_parquet(path, name))
     elif name.endswith((".csv", ".csv.gz")):
-        table = _csv(_bytes(path, name), name)
+        contents = Contents(_csv(_bytes(path, name), name))
     elif name.endswith((".jsonl", ".jsonl.gz")):
-        table = json_table(_bytes(path, name).decode("utf-8-sig"), name)
+        contents = json_contents(_bytes(path, name).decode("utf-8-sig"), name)
     else:
         raise DataRejected(
             f"{name}: expected a file that ends in {', '.join(SUFFIXES)}. "
             "Convert it, or leave it out by dataset.pattern."
         )
-    if table.num_rows == 0:
+    if contents.table.num_rows == 0:
         raise DataRejected(
             f"{name}: expected rows, got a header and no rows. Add rows, or remove it."
         )
-    return table
+    return contents
 
 
 def _parquet(path: Path, name: str) -> pa.Table:

@@ -5,12 +5,13 @@ numbers beside fractions. A key that a line lacks is null. No message holds a ce
 """
 
 import json
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
 
+from learning.reading.contents import Contents
 from learning.reading.wording import first_few
 from schemas.faults import DataRejected
 from schemas.label import class_text
@@ -18,11 +19,17 @@ from schemas.label import class_text
 MOST_COLUMNS = 10_000
 """More names than this are data that were written as names, and would fill the memory."""
 
+AT_ONCE = 2_000
+"""Lines that are Python objects together: those take some five times the memory of Arrow's."""
+
+NO_OBJECT = "no JSON object"
+
 WHOLE = 2**53
 """Whole numbers up to here are the same as float64."""
 
 NESTED = pa.struct([])
-"""The type of a column with an object in any row, or with lists of lists: no role reads it."""
+"""The type of a column with an object, or a list of objects or lists, in every row: no role reads
+it. It tells nothing of what is inside: even the keys may be data."""
 
 Row = dict[str, Any]
 
@@ -31,40 +38,115 @@ class _Broken(ValueError):
     """Says how the fault of one line is told."""
 
 
-def json_table(content: str, name: str) -> pa.Table:
-    """One row a line that is not blank; columns in the order of their first appearance."""
-    rows = _rows(content, name)
-    columns = list(dict.fromkeys(chain.from_iterable(rows)))
-    if len(columns) > MOST_COLUMNS:
+def json_contents(content: str, name: str) -> Contents:
+    """One row a line that is not blank; columns in the order of their first appearance.
+
+    A line that is no JSON object is a row of nulls: each line is a row by itself, so none of the
+    others can be shifted by it.
+    """
+    parts: list[tuple[int, dict[str, pa.Array]]] = []  # rows and columns of some lines
+    names: dict[str, None] = {}
+    nested: dict[str, dict[int, str]] = {}
+    unread: dict[str, dict[int, str]] = {}
+    start = 0
+    for rows in _blocks(content, unread):
+        names |= dict.fromkeys(chain.from_iterable(rows))
+        _refuse_names(len(names), name)
+        columns = {}
+        for column in dict.fromkeys(chain.from_iterable(rows)):
+            cells, inside = _parted([row.get(column) for row in rows])
+            columns[column] = _array(cells)
+            if inside:
+                nested.setdefault(column, {}).update((start + at, cell) for at, cell in inside)
+        parts.append((len(rows), columns))
+        start += len(rows)
+    read = start - sum(map(len, unread.values()))
+    _refuse_nothing(read, len(names), unread, name)
+    whole = {column for column, cells in nested.items() if len(cells) == read}
+    joined = {
+        column: pa.array([{} if row in nested[column] else None for row in range(start)], NESTED)
+        if column in whole
+        else _joined([part.get(column, pa.nulls(rows)) for rows, part in parts])
+        for column in names
+    }
+    apart = [column for column, cells in joined.items() if cells is None]
+    return Contents(
+        table=pa.table(joined | _reread(content, apart)),
+        nested={column: cells for column, cells in nested.items() if column not in whole},
+        unread=unread,
+    )
+
+
+def _refuse_names(names: int, name: str) -> None:
+    if names > MOST_COLUMNS:
         raise DataRejected(
-            f"{name}: expected the same few columns in each line, got {len(columns):,} different "
-            "names. Write what varies as values, not as names."
+            f"{name}: expected the same few columns in each line, got {names:,} different "
+            "names or more. Write what varies as values, not as names."
         )
-    if not columns:
+
+
+def _refuse_nothing(read: int, names: int, unread: dict[str, dict[int, str]], name: str) -> None:
+    if not read:
+        faults = "; ".join(
+            f"{fault} in {len(lines):,} ({first_few([row + 1 for row in lines])})"
+            for fault, lines in unread.items()
+        )
+        raise DataRejected(
+            f"{name}: expected one JSON object in each line, got none in any: {faults}. "
+            "Export it again, with each row as one JSON object on its own line."
+        )
+    if not names:
         raise DataRejected(f"{name}: expected columns, got objects without any. Fill or remove it.")
-    return pa.table({column: _array([row.get(column) for row in rows]) for column in columns})
 
 
-def _rows(content: str, name: str) -> list[Row]:
+def _blocks(content: str, unread: dict[str, dict[int, str]]) -> Iterator[list[Row]]:
+    """The lines that are not blank, some at a time; those that can't be read go to `unread`."""
     decode = json.JSONDecoder(object_pairs_hook=_object).decode
-    rows: list[Row] = []
-    broken: dict[str, list[int]] = {}
-    # Not splitlines: U+2028 and its like may stand inside a text.
-    for number, line in enumerate(content.split("\n"), 1):
-        if line and not line.isspace():
+    lines = enumerate(_lines(content))
+    while block := list(islice(lines, AT_ONCE)):
+        rows: list[Row] = []
+        for place, line in block:
             try:
                 rows.append(_row(line, decode))
             except _Broken as fault:
-                broken.setdefault(str(fault), []).append(number)
-    if broken:
-        faults = "; ".join(
-            f"{fault} in {len(lines):,} ({first_few(lines, noun='line')})"
-            for fault, lines in broken.items()
-        )
-        raise DataRejected(
-            f"{name}: {faults}. Export it again, with each row as one JSON object on its own line."
-        )
-    return rows
+                rows.append({})
+                unread.setdefault(str(fault), {})[place] = line
+        yield rows
+
+
+def _lines(content: str) -> Iterator[str]:
+    """Not by splitlines: U+2028 and its like may stand inside a text."""
+    start = 0
+    while start < len(content):
+        end = content.find("\n", start)
+        end = len(content) if end < 0 else end
+        line = content[start:end]
+        if not line.isspace() and line:
+            yield line
+        start = end + 1
+
+
+def _joined(parts: Sequence[pa.Array]) -> pa.ChunkedArray | None:
+    """One column of the type that its parts have in common; nothing where they have none."""
+    kinds = {part.type for part in parts if not pa.types.is_null(part.type)} or {pa.null()}
+    if len(kinds) > 1 and kinds != {pa.int64(), pa.float64()}:
+        return None
+    kind = pa.float64() if len(kinds) > 1 else kinds.pop()
+    try:
+        return pa.chunked_array([part.cast(kind) for part in parts], kind)
+    except pa.ArrowInvalid:  # whole numbers that float64 would round
+        return None
+
+
+def _reread(content: str, columns: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns whose parts differ in type, as a whole: Arrow can't tell how a cell was written."""
+    if not columns:
+        return {}
+    cells: dict[str, list[Any]] = {column: [] for column in columns}
+    for rows in _blocks(content, {}):
+        for column, found in cells.items():
+            found.extend(_parted([row.get(column) for row in rows])[0])
+    return {column: _array(found) for column, found in cells.items()}
 
 
 def _row(line: str, decode: Callable[[str], Any]) -> Row:
@@ -73,18 +155,18 @@ def _row(line: str, decode: Callable[[str], Any]) -> Row:
     except _Broken:
         raise
     except (ValueError, RecursionError):  # also for a number of thousands of digits
-        raise _Broken("expected one JSON object in each line, got something else") from None
+        raise _Broken(NO_OBJECT) from None
     if type(row) is not dict:
-        raise _Broken("expected one JSON object in each line, got other JSON")
+        raise _Broken(NO_OBJECT)
     if ("\\ud" in line or "\\uD" in line) and _is_unpaired(row):
-        raise _Broken("expected Unicode text, got half of a surrogate pair")
+        raise _Broken("half of a surrogate pair")
     return row
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Row:
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise _Broken("expected each key once in a line, got one more than once")
+        raise _Broken("a key more than once")
     return row
 
 
@@ -97,11 +179,32 @@ def _is_unpaired(row: Row) -> bool:
     return False
 
 
-def _array(cells: list[Any]) -> pa.Array:
+def _parted(cells: list[Any]) -> tuple[list[Any], list[tuple[int, str]]]:
+    """The cells that a column can hold, null for the others, and those by place as JSON."""
+    kinds = _kinds(chain.from_iterable(cell for cell in cells if type(cell) is list))
+    if dict not in _kinds(cells) and kinds.isdisjoint((dict, list)):
+        return cells, []
+    inside = [at for at, cell in enumerate(cells) if _is_nested(cell)]
+    told = [(at, json.dumps(cells[at], ensure_ascii=False)) for at in inside]
+    plain = cells.copy()
+    for at in inside:
+        plain[at] = None
+    return plain, told
+
+
+def _is_nested(cell: object) -> bool:
+    if type(cell) is list:
+        return not _kinds(cell).isdisjoint((dict, list))
+    return type(cell) is dict
+
+
+def _kinds(cells: Iterable[Any]) -> set[type]:
+    return set(map(type, cells))
+
+
+def _array(cells: list[Any]) -> pa.Array:  # none of them nested
     """The type that all cells have; where none has them all, each in its one text form."""
-    kinds = set(map(type, cells)) - {type(None)}
-    if dict in kinds:
-        return _nested(cells)
+    kinds = _kinds(cells) - {type(None)}
     if kinds == {int, float} and all(abs(cell) <= WHOLE for cell in cells if type(cell) is int):
         return pa.array(cells, pa.float64())
     if kinds == {list}:
@@ -114,16 +217,8 @@ def _array(cells: list[Any]) -> pa.Array:
     return pa.array(map(_text, cells), pa.string())
 
 
-def _nested(cells: list[Any]) -> pa.Array:
-    """Without what is inside: even the keys may be data, and a type's name would tell them."""
-    return pa.array([None if cell is None else {} for cell in cells], NESTED)
-
-
 def _lists(cells: list[Any]) -> pa.Array:
-    items = set(map(type, chain.from_iterable(cell for cell in cells if cell is not None)))
-    items -= {type(None)}
-    if dict in items or items == {list}:
-        return _nested(cells)
+    items = _kinds(chain.from_iterable(cell for cell in cells if cell is not None)) - {type(None)}
     if items <= {int, float} or len(items) == 1:
         try:
             return pa.array(cells, pa.list_(pa.float64()) if items <= {int, float} else None)

@@ -14,17 +14,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from learning.arrays import Mask
+from learning.reading.contents import Contents
 from learning.reading.wording import first_few
 
-NUMBER, REASONS = "row", "reasons"
-"""What stands beside the cells: a row's number in its file, from 1, and what it broke."""
+NUMBER, REASONS, LINE = "row", "reasons", "line"
+"""What stands beside the cells: a row's number in its file, from 1, what it broke, and the line
+itself where it has no cells since it is no row."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule that one column breaks, as a whole or in some rows (indices from 0)."""
+    """One rule that one column breaks, as a whole or in some rows (indices from 0).
 
-    column: str
+    Of lines that are no row there is no column, and `got` alone is the reason.
+    """
+
+    column: str | None
     expected: str
     got: str
     rows: NDArray[np.intp] | None = None
@@ -32,10 +37,13 @@ class Fault:
     @property
     def reason(self) -> str:
         """Without any cell."""
+        if self.column is None:
+            return self.got
         return f"column {self.column!r}: expected {self.expected}"
 
     def __str__(self) -> str:
-        told = f"{self.reason}, got {self.got}"
+        where = "" if self.column is None else f"column {self.column!r}: "
+        told = f"{where}expected {self.expected}, got {self.got}"
         if self.rows is None:
             return told
         first = (self.rows[:6] + 1).tolist()  # one more than are shown
@@ -60,21 +68,26 @@ def broken_rows(faults: Sequence[Fault], rows: int) -> Mask:
     return broken
 
 
-def set_aside(table: pa.Table, faults: Sequence[Fault]) -> pd.DataFrame:
+def set_aside(contents: Contents, columns: Sequence[str], faults: Sequence[Fault]) -> pd.DataFrame:
     """The broken rows in file order: number, reasons, and their cells as text or JSON."""
     reasons: dict[int, list[str]] = {}
     for fault in faults:
         for row in () if fault.rows is None else fault.rows.tolist():
             reasons.setdefault(row, []).append(fault.reason)
     rows = sorted(reasons)
-    taken = table.take(pa.array(rows, pa.int64()))
+    taken = contents.table.select(columns).take(pa.array(rows, pa.int64()))
     frame = {
         NUMBER: pd.Series([row + 1 for row in rows], dtype="int64"),
         REASONS: pd.Series(["; ".join(reasons[row]) for row in rows], dtype="str"),
     }
+    lines = {row: line for some in contents.unread.values() for row, line in some.items()}
+    if lines:
+        frame[LINE] = pd.Series([lines.get(row) for row in rows], dtype="str")
     for column in taken.column_names:
         name = f"{column} (cell)" if column in frame else column
-        frame[name] = pd.Series(_texts(taken[column]), dtype="str")
+        nested = contents.nested.get(column, {})
+        cells = zip(rows, _texts(taken[column]), strict=True)
+        frame[name] = pd.Series([nested.get(row, cell) for row, cell in cells], dtype="str")
     return pd.DataFrame(frame)
 
 

@@ -5,8 +5,8 @@ and classes, never a cell of a feature column.
 """
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pandas.api.types import is_object_dtype
 
 from learning.reading.cells import Cells, labels, levels, numbers
 from learning.reading.columns import typed
+from learning.reading.contents import Contents
 from learning.reading.files import read_file
 from learning.reading.instants import instants
 from learning.reading.marks import group_keys
@@ -54,23 +55,24 @@ def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target
     Raises
     ------
     DataRejected
-        For what is at fault in a whole file or column, and where no row is left. All faults are
-        told at once.
+        For what is at fault in a whole file or column; all faults are told at once. How many rows
+        may be broken is a matter of all files together: here they may be all.
     """
-    table = read_file(path, name)
-    needed = _needed(dataset, targets)
+    contents = read_file(path, name)
+    needed, table = _needed(dataset, targets), contents.table
     _refuse_columns(table.column_names, list(needed), dataset, name)
     columns = _features(table, dataset) | _ours(table, dataset, targets)
-    frame, faults = _checked(columns, frame_schema(dataset, targets), dataset, targets)
+    schema = frame_schema(dataset, targets)
+    frame, faults = _checked(columns, schema, contents, dataset, targets)
     told = message(name, faults, len(frame)) if faults else ""
-    broken = broken_rows(faults, len(frame))
-    if broken.all():
+    if any(fault.rows is None for fault in faults):
         raise DataRejected(told)
+    broken = broken_rows(faults, len(frame))
     frame[ROW] = _row_names(name, len(frame))
     good = frame[~broken].reset_index(drop=True) if faults else frame
     return Read(
         frame=_prepared(good, dataset, targets),
-        quarantined=set_aside(table.select(needed), faults),
+        quarantined=set_aside(contents, needed, faults),
         faults={fault.reason: len(fault.rows) for fault in faults if fault.rows is not None},
         message=told,
     )
@@ -82,13 +84,14 @@ def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
     `__key` is the key's text where the plan names a key and the file has it. A row that breaks the
     schema rejects the file: who asks for answers expects one for each row.
     """
-    table = read_file(path, name)
+    contents = read_file(path, name)
+    table = contents.table
     _refuse_missing(table.column_names, list(dataset.columns), name)
     columns, schema = _features(table, dataset), feature_columns(dataset)
     if dataset.key is not None and dataset.key in table.column_names:
         columns[KEY] = levels(table[dataset.key])
         schema[KEY] = pandera.Column(str, nullable=True)
-    frame, faults = _checked(columns, pandera.DataFrameSchema(schema), dataset)
+    frame, faults = _checked(columns, pandera.DataFrameSchema(schema), contents, dataset)
     if faults:
         raise DataRejected(message(name, faults, len(frame)))
     frame[ROW] = _row_names(name, len(frame))
@@ -152,6 +155,7 @@ def _prepared(
 def _checked(
     columns: dict[str, Cells],
     schema: pandera.DataFrameSchema,
+    contents: Contents,
     dataset: Dataset,
     targets: Sequence[Target] = (),
 ) -> tuple[pd.DataFrame, list[Fault]]:
@@ -160,7 +164,15 @@ def _checked(
     told |= {column: t.name for column, t in zip(label_columns(len(targets)), targets, strict=True)}
     told_name = {column: told.get(column) or column for column in columns}
     frame = pd.DataFrame({column: each.cells for column, each in columns.items()})
+    columns = {
+        column: _with_bad(each, contents.nested.get(told_name[column], ()))
+        for column, each in columns.items()
+    }
     faults = [
+        Fault(None, "one JSON object in each line", got, np.array(list(rows), dtype=np.intp))
+        for got, rows in contents.unread.items()
+    ]
+    faults += [
         Fault(told_name[column], each.expected, each.got)
         if each.got  # the column as a whole, so no rows
         else Fault(told_name[column], each.expected, "other cells", np.flatnonzero(each.bad))
@@ -170,8 +182,17 @@ def _checked(
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
+        # What could not be converted, or is in no row, is missing by now, and is told already.
+        unread = [row for lines in contents.unread.values() for row in lines]
+        columns = {column: _with_bad(each, unread) for column, each in columns.items()}
         faults += _broken(broken.failure_cases, frame, columns, told_name)
     return frame, faults
+
+
+def _with_bad(cells: Cells, rows: Iterable[int]) -> Cells:
+    bad = cells.bad.copy()
+    bad[list(rows)] = True
+    return replace(cells, bad=bad)
 
 
 def _broken(
@@ -184,7 +205,6 @@ def _broken(
     pairs = cases.groupby(["column", "check"], sort=False)
     for (column, check), found in ((tuple(map(str, pair)), rows) for pair, rows in pairs):
         rows = np.sort(found["index"].to_numpy(dtype=np.intp))
-        # A cell that could not be converted is missing by now, and is told already.
         rows = rows[~columns[column].bad[rows]]
         if not len(rows):
             continue

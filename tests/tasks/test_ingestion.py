@@ -237,6 +237,29 @@ def test_the_limit_is_a_share_of_all_rows_of_the_scan(
         shards_of(store, tmp_path, less)
 
 
+def test_one_broken_row_alone_in_its_object_is_a_matter_of_the_limit_too(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text("comment,likes,mood\nsecret words,many,1\n")
+    shards = shards_of(store, tmp_path, plan(**LAX))
+    assert [(shard.rows, shard.quarantined) for shard in shards] == [(90, 0), (60, 0), (0, 1)]
+    assert shards_of(store, tmp_path, plan(**LAX), pytest.fail) == shards
+    assert "secret words" in Path(shards[2].quarantine).read_text()
+    rows = rows_of(store, tmp_path, plan(**LAX))
+    assert sum(map(len, sides(rows))) == 150
+
+
+def test_a_scan_of_broken_rows_alone_is_rejected_by_the_limit(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    for path in source.iterdir():
+        path.unlink()
+    (source / "day-3.csv").write_text("comment,likes,mood\nsecret words,many,1\nfine,1,9\n")
+    told = r"at most 99 % .*max_share\), got 2 of 2 rows \(100 %\): [^\n]*\nday-3\.csv: 2 faults"
+    with pytest.raises(DataRejected, match=told):
+        shards_of(store, tmp_path, plan(dataset={"quarantine": {"max_share": 0.99}}))
+
+
 def test_too_many_broken_rows_reject_the_data_with_counts_rows_and_place(
     store: Store, source: Path, tmp_path: Path
 ) -> None:

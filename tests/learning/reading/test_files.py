@@ -14,7 +14,7 @@ from schemas.faults import DataRejected
 def _read(folder: Path, content: bytes, name: str = "day.csv") -> pa.Table:
     path = folder / "object"
     path.write_bytes(content)
-    return read_file(path, name)
+    return read_file(path, name).table
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_gzip_is_read(tmp_path: Path) -> None:
 def test_parquet_is_read_as_stored(tmp_path: Path) -> None:
     path = tmp_path / "object"
     pd.DataFrame({"a": [1.5], "b": ["x"]}).to_parquet(path)
-    assert read_file(path, "day.parquet").to_pydict() == {"a": [1.5], "b": ["x"]}
+    assert read_file(path, "day.parquet").table.to_pydict() == {"a": [1.5], "b": ["x"]}
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,31 @@
 import codecs
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from learning.reading import json_lines
+from learning.reading.contents import Contents
 from learning.reading.files import read_file
 from schemas.faults import DataRejected
 
 
 def _read(folder: Path, content: bytes, name: str = "day.jsonl") -> pa.Table:
+    return _contents(folder, content, name).table
+
+
+def _contents(folder: Path, content: bytes, name: str = "day.jsonl") -> Contents:
+    return read_file(_written(folder, content), name)
+
+
+def _written(folder: Path, content: bytes) -> Path:
     path = folder / "object"
     path.write_bytes(content)
-    return read_file(path, name)
+    return path
 
 
 def _column(folder: Path, *cells: str) -> pa.ChunkedArray:
@@ -70,13 +81,12 @@ def test_a_column_has_the_type_of_its_cells(tmp_path: Path, cells: list[str], ki
         (["1.0", '"x"', "NaN"], ["1", "x", None]),
         (["[1, 2]", '"[1, 2"'], ["[1, 2]", "[1, 2"]),
         (['[1, "x"]', "[2.5]"], ['[1, "x"]', "[2.5]"]),
-        (["[1, 2]", "[[1, 2]]"], ["[1, 2]", "[[1, 2]]"]),
         (["[1.5, true]"], ["[1.5, true]"]),
         ([f"[{'9' * 400}]"], [f"[{'9' * 400}]"]),
     ],
     ids=[
         "big-beside-fraction", "beyond-64-bits", "text-and-number", "ids", "truths", "nan",
-        "list-and-text", "items-of-two-kinds", "list-in-a-list", "truth-among-numbers",
+        "list-and-text", "items-of-two-kinds", "truth-among-numbers",
         "item-beyond-any-number",
     ],
 )  # fmt: skip
@@ -101,15 +111,105 @@ def test_a_whole_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_an_object_in_any_row_makes_its_column_unreadable(tmp_path: Path) -> None:
-    for cells in (
-        ['{"b": 1}', "null"],
-        ["1", "{}"],
-        ["[1]", '{"b": {}}'],
-        ['[1, {"b": 1}]'],
-        ["[[1]]"],
-    ):
-        assert _column(tmp_path, *cells).type == pa.struct([])
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (['{"b": 1}', "null"], "null"),
+        (["1", "{}"], "int64"),
+        (["[1]", '{"b": {}}'], "list<item: double>"),
+        (["[1, 2]", "[[1, 2]]"], "list<item: double>"),
+        (['"x"', '[1, {"b": 1}]', "7"], "string"),
+    ],
+)
+def test_an_object_among_other_cells_is_kept_apart(
+    tmp_path: Path, cells: list[str], kind: str
+) -> None:
+    found = _contents(tmp_path, "".join(f'{{"a": {cell}}}\n' for cell in cells).encode())
+    (place,) = (at for at, cell in enumerate(cells) if "{" in cell or "[[" in cell)
+    assert found.nested == {"a": {place: cells[place]}}
+    assert str(found.table["a"].type) == kind
+    assert found.table["a"].is_null().to_pylist()[place]
+
+
+@pytest.mark.parametrize("cells", [['{"b": 1}', "{}"], ['[1, {"b": 1}]'], ["[[1]]", "{}"]])
+def test_a_column_of_objects_alone_has_a_type_that_tells_nothing(
+    tmp_path: Path, cells: list[str]
+) -> None:
+    lines = "".join(f'{{"a": {cell}}}\n' for cell in cells)
+    found = _contents(tmp_path, f"{lines}no row\n".encode())
+    assert found.nested == {}
+    assert found.table["a"].type == pa.struct([])
+    assert found.table["a"].is_null().to_pylist() == [*[False] * len(cells), True]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1", "2", "3.5"],
+        ["1", "2.5", "9007199254740993"],
+        ["1", '"1.0"', "1.0"],
+        ["[1, 2]", "[1, 2.5]", '"x"'],
+        ["null", "[1]", '["x"]'],
+        ["null", "null", "true"],
+        ["18446744073709551617", "1", "0.5"],
+        ["1", "{}", '"x"'],
+        ["NaN", "1", "true"],
+    ],
+    ids=str,
+)
+def test_how_many_lines_are_read_at_once_changes_nothing(
+    tmp_path: Path, cells: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "".join(f'{{"a": {cell}}}\n' for cell in [*cells, "null"]) + 'no row\n{"b": 1}\n'
+    whole = _contents(tmp_path, content.encode())
+    for lines in (1, 2, 3):
+        monkeypatch.setattr(json_lines, "AT_ONCE", lines)
+        parts = _contents(tmp_path, content.encode())
+        assert parts.table.schema == whole.table.schema
+        assert parts.table.select("b").equals(whole.table.select("b"))
+        assert str(parts.table.to_pydict()) == str(whole.table.to_pydict())
+        assert (parts.nested, parts.unread) == (whole.nested, whole.unread)
+
+
+def test_lines_are_not_all_python_objects_at_once(tmp_path: Path) -> None:
+    line = json.dumps({"a": [0.123456 + place for place in range(200)]}) + "\n"
+    content = line.encode() * 6_000
+    read_file(_written(tmp_path, b'{"a": [1]}\n'), "day.jsonl")  # what is made once
+    tracemalloc.start()
+    try:
+        read_file(_written(tmp_path, content), "day.jsonl")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 2.5 * len(content) + 2_000 * 200 * 40
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"a": 1', "no JSON object"),
+        ("{a: 3}", "no JSON object"),
+        ('{"a": 1}{"a": 2}', "no JSON object"),
+        ("[1]", "no JSON object"),
+        ("3", "no JSON object"),
+        ('{"a": 1, "b": 2, "a": 3}', "a key more than once"),
+        ('{"b": {"a": 1, "a": 1}}', "a key more than once"),
+        ('{"a": "\\ud800"}', "half of a surrogate pair"),
+        ('{"\\uDC00": 1}', "half of a surrogate pair"),
+        ('{"a": ' + "9" * 5000 + "}", "no JSON object"),
+        ('{"a": ' + "[" * 200_000 + "}", "no JSON object"),
+    ],
+    ids=[
+        "open", "no-quotes", "two-in-a-line", "list", "number", "repeated-key", "repeated-inside",
+        "half-pair", "half-pair-in-key", "endless-number", "endless-depth",
+    ],
+)  # fmt: skip
+def test_a_line_that_others_misread_is_a_row_by_itself(
+    tmp_path: Path, line: str, reason: str
+) -> None:
+    found = _contents(tmp_path, f'{{"a": 1}}\n\n{line}\n{{"a": 2}}\n'.encode())
+    assert found.table.to_pydict() == {"a": [1, None, 2]}
+    assert found.unread == {reason: {1: line}}
 
 
 @pytest.mark.parametrize(
@@ -118,29 +218,19 @@ def test_an_object_in_any_row_makes_its_column_unreadable(tmp_path: Path) -> Non
         (b"", "day.jsonl: expected rows, got an empty file"),
         (b"\n \n", "expected rows, got an empty file"),
         (b"{}\n{}\n", "expected columns, got objects without any"),
-        (b'{"a": 1}\n\n{"a": 1\n{"a": 2}\n{a: 3}\n',
-         r"one JSON object in each line, got something else in 2 \(lines 3, 5\)"),
-        (b'{"a": 1}{"a": 2}\n', r"got something else in 1 \(line 1\)"),
-        (b'[\n{"a": 1},\n{"a": 2}\n]\n', r"got something else in 3 \(lines 1, 2, 4\)"),
-        (b'{"a": 1}\n[1]\n3\n', r"got other JSON in 2 \(lines 2, 3\)"),
-        (b'{"a": 1, "b": 2, "a": 3}\n', r"each key once in a line, got one more .* 1 \(line 1\)"),
-        (b'{"b": {"a": 1, "a": 1}}\n', "each key once"),
-        (b'{"a": "\\ud800"}\n', r"got half of a surrogate pair in 1 \(line 1\)"),
-        (b'{"\\uDC00": 1}\n', "got half of a surrogate pair"),
-        (b'{"a": ' + b"9" * 5000 + b"}\n", r"got something else in 1 \(line 1\)"),
-        (b'{"a": ' + b"[" * 200_000 + b"}\n", r"got something else in 1 \(line 1\)"),
+        (b'{"a": 1\n\n{"a": 1, "a": 2}\n3\n',
+         r"got none in any: no JSON object in 2 \(rows 1, 3\); a key more than once in 1 "),
+        (b'[{"a": 1}, {"a": 2}]\n', r"got none in any: no JSON object in 1 \(row 1\)"),
         (b'{"a": 1}\n{"a": "caf\xe9"}\n', r"expected UTF-8, .* \(first seen in line 2\)"),
         ('{"a": 1}'.encode("utf-16"), "expected UTF-8"),
         (b'{"a": "\0"}', "got a NUL byte in line 1"),
         (b'a,b\n1,2\n', "one JSON object in each line"),
     ],
     ids=[
-        "empty", "blank", "no-keys", "broken", "two-in-a-line", "array", "other-json",
-        "repeated-key", "repeated-inside", "half-pair", "half-pair-in-key", "endless-number",
-        "endless-depth", "latin-1", "utf-16", "nul", "csv",
+        "empty", "blank", "no-keys", "no-row", "array", "latin-1", "utf-16", "nul", "csv",
     ],
 )  # fmt: skip
-def test_lines_that_others_misread_are_refused(
+def test_a_file_without_rows_or_in_another_encoding_is_refused(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     with pytest.raises(DataRejected, match=message):
@@ -155,7 +245,7 @@ def test_names_that_are_data_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ['{"a": "my secret"', '{"a": "my secret", "a": 1}', '"my secret"'])
 def test_a_refusal_quotes_no_cell(tmp_path: Path, line: str) -> None:
-    with pytest.raises(DataRejected, match=r"line 1") as refusal:
+    with pytest.raises(DataRejected, match=r"row 1") as refusal:
         _read(tmp_path, line.encode())
     chain: Any = refusal.value
     assert "secret" not in f"{chain} {chain.__cause__}"

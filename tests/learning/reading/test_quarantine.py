@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from learning.reading.contents import Contents
 from learning.reading.quarantine import Fault, broken_rows, message, set_aside
 from learning.reading.tables import read_unlabelled
+from learning.rows.shards import joined, write_shard
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import MultiTaskLabel, SingleLabel
@@ -149,7 +152,7 @@ def test_a_column_called_row_keeps_its_cells_under_another_name(tmp_path: Path) 
 def test_stored_times_and_bytes_are_set_aside_as_text() -> None:
     moment = pd.Timestamp("2026-01-31T09:30", tz="UTC")
     table = pa.table({"at": [moment, moment], "raw": [b"\xff", None]})
-    frame = set_aside(table, [Fault("at", "x", "y", np.array([0]))])
+    frame = set_aside(Contents(table), ["at", "raw"], [Fault("at", "x", "y", np.array([0]))])
     assert frame["at"].tolist() == ["2026-01-31 09:30:00.000000Z"]
     assert isinstance(frame["raw"][0], str)
 
@@ -168,11 +171,22 @@ def test_faults_are_counted_by_reason(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_of_broken_rows_alone_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(DataRejected, match=r"at least 0, got other numbers in 2 \(rows 1, 3\)"):
-        read_all(
-            tmp_path, "size,label\n-1,1\n1,9\n-1,1\n", features(size={"role": "number", "low": 0})
-        )
+@pytest.mark.parametrize("name", ["day.jsonl", "day.csv"])
+def test_a_file_of_broken_rows_alone_has_no_rows_of_the_right_types(
+    tmp_path: Path, name: str
+) -> None:
+    written = _csv if name == "day.csv" else _lines
+    broken = GOOD | {"size": -1}
+    found = read_all(tmp_path, written(broken, GOOD | {"label": 7}), WIDE, BINARY, name)
+    assert re.search(r"at least 0, got other numbers in 1 \(row 1\)", found.message)
+    assert found.quarantined["row"].tolist() == [1, 2]
+    assert len(found.frame) == 0
+    good = read_all(tmp_path, written(GOOD), WIDE, BINARY, name)
+    paths = [tmp_path / "empty.parquet", tmp_path / "good.parquet"]
+    for read, path in zip((found, good), paths, strict=True):
+        write_shard(read, path)
+    assert pq.read_schema(paths[0]).equals(pq.read_schema(paths[1]))
+    pd.testing.assert_frame_equal(joined(map(str, paths)), joined([str(paths[1])]))
 
 
 def test_a_column_of_a_wrong_type_rejects_the_file_with_all_else_that_is_wrong(
@@ -186,13 +200,54 @@ def test_a_column_of_a_wrong_type_rejects_the_file_with_all_else_that_is_wrong(
     assert "'said': expected text, got int64\n" in str(rejected.value)
 
 
-def test_a_needed_object_rejects_the_file_by_the_name_of_its_column(tmp_path: Path) -> None:
+def test_a_column_of_objects_rejects_the_file_unless_it_is_ignored(tmp_path: Path) -> None:
     dataset = features(size="number").model_copy(update={"ignore": {"more": "unused"}})
     fine = '{"size": 1, "more": {"secret": 1}, "label": 1}\n'
     assert len(read_all(tmp_path, fine, dataset, name="day.jsonl").frame) == 1
     with pytest.raises(DataRejected, match="'size': expected a number, got nested objects") as told:
-        read_all(tmp_path, fine + '{"size": {"secret": 1}}', dataset, name="day.jsonl")
+        read_all(tmp_path, '{"size": {"secret": 1}, "label": 1}\n', dataset, name="day.jsonl")
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("column", [*WIDE.columns, "id", "at", "times", "label"])
+def test_an_object_among_plain_cells_is_a_broken_row_whatever_its_column(
+    tmp_path: Path, column: str
+) -> None:
+    rows = (GOOD, GOOD | {column: {"secret": [1]}}, GOOD)
+    found = read_all(tmp_path, _lines(*rows), WIDE, BINARY, "day.jsonl")
+    assert found.frame["__row"].tolist() == ["day.jsonl#1", "day.jsonl#3"]
+    (row,) = found.quarantined.to_dict("records")
+    assert row["row"] == 2
+    assert row["reasons"].startswith(f"column {column!r}: expected ")
+    assert ";" not in row["reasons"]
+    assert row[column] == '{"secret": [1]}'
+    assert "got other cells in 1 (row 2)" in found.message
+    assert "secret" not in found.message
+
+
+def test_a_line_that_is_no_row_is_set_aside_as_it_stands(tmp_path: Path) -> None:
+    cut = _lines(GOOD)[:-20] + "secret"
+    content = f"{_lines(GOOD)}{cut}\n\n{_lines(GOOD | {'size': -1}, GOOD)}"
+    found = read_all(tmp_path, content, WIDE, BINARY, "day.jsonl")
+    assert found.frame["__row"].tolist() == ["day.jsonl#1", "day.jsonl#4"]
+    assert found.quarantined["row"].tolist() == [2, 3]
+    assert found.quarantined["reasons"].tolist() == [
+        "no JSON object",
+        "column 'size': expected at least 0",
+    ]
+    assert found.quarantined["line"].fillna("").tolist() == [cut, ""]
+    assert found.quarantined["size"].isna().tolist() == [True, False]
+    told = "\n  expected one JSON object in each line, got no JSON object in 1 (row 2)"
+    assert told in found.message
+    assert "secret" not in found.message
+
+
+def test_a_line_that_is_no_row_refuses_rows_to_be_answered(tmp_path: Path) -> None:
+    path = tmp_path / "new.jsonl"
+    path.write_text(_lines(GOOD) + "secret\n")
+    with pytest.raises(DataRejected, match=r"1 fault in 2 .*\n.*object in 1 \(row 2\)") as rejected:
+        read_unlabelled(path, "new.jsonl", WIDE)
+    assert "secret" not in str(rejected.value)
 
 
 def test_each_label_of_a_row_can_break_it(tmp_path: Path) -> None:

@@ -100,23 +100,23 @@ def test_cells_that_are_too_long_are_told_by_their_length(tmp_path: Path) -> Non
     told = read_all(tmp_path, f"said,label\n{'x' * 3_000_000},1\nfine,1\n").message
     assert "got text of 3,000,000 characters in 1 (row 1)" in told
     long = "".join(f"{'x' * size},1\n" for size in (200_000, 300_000))
-    with pytest.raises(DataRejected, match=r"got text of up to 300,000 characters in 2"):
-        read(tmp_path, f"said,label\n{long}")
+    told = read_all(tmp_path, f"said,label\n{long}").message
+    assert "got text of up to 300,000 characters in 2" in told
 
 
-def test_a_rejection_quotes_no_text(tmp_path: Path) -> None:
+def test_what_is_told_quotes_no_text(tmp_path: Path) -> None:
     dataset = Dataset.model_validate(
         {"source": "x", "columns": {"said": {"role": "text", "max_chars": 3}}}
     )
-    with pytest.raises(DataRejected, match="at most 3 characters") as rejected:
-        read(tmp_path, "said,label\nmy secret,1\n", dataset)
-    assert "secret" not in str(rejected.value)
+    told = read_all(tmp_path, "said,label\nmy secret,1\n", dataset).message
+    assert "at most 3 characters" in told
+    assert "secret" not in told
 
 
 def test_the_first_unknown_labels_are_shown(tmp_path: Path) -> None:
     rows = "".join(f"x,{label}\n" for label in "abcdefg")
-    with pytest.raises(DataRejected, match=r"got 'a', 'b', 'c', 'd', 'e', \.\.\. in 7"):
-        read(tmp_path, f"said,label\n{rows}")
+    told = read_all(tmp_path, f"said,label\n{rows}").message
+    assert "got 'a', 'b', 'c', 'd', 'e', ... in 7" in told
 
 
 def test_a_misspelt_column_gets_its_likely_name(tmp_path: Path) -> None:
