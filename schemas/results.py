@@ -100,9 +100,12 @@ class Scorecard(Strict):
 
 
 class ClassChange(Strict):
-    """A class's F1, challenger minus reference; `more_rows` is set where support is too little."""
+    """A class's F1, challenger minus reference; `more_rows` is set where support is too little.
 
-    target: str
+    `target` is empty in the ledger of nights before a row could have several labels.
+    """
+
+    target: str = ""
     name: str
     f1: Interval
     more_rows: int | None = None

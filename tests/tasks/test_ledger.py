@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from schemas.faults import NightClaimed, NightFailed, StoreConflict
 from schemas.ledger import Champion, Claim, Outcome, Record
 from schemas.manifest import Manifest
+from schemas.results import ClassChange, Interval, Verdict
 from schemas.store import ABSENT, ObjectRef, Store
 from tasks import ledger
 from tasks.ledger import Heartbeat
@@ -372,3 +374,17 @@ def test_an_unreadable_champion_is_never_taken_for_none(store: Store) -> None:
     store.write("champions/comments/champion.json", b'{"plan"', ABSENT)
     with pytest.raises(NightFailed, match="never replaced blindly"):
         ledger.champion(store, "comments")
+
+
+def test_a_record_of_before_a_row_could_have_several_labels_is_read(store: Store) -> None:
+    f1 = Interval(value=0.1, low=0.0, high=0.2)
+    change = ClassChange(target="label", name="yes", f1=f1)
+    verdict = Verdict(
+        decision="HOLD", reference="version 1", reasons=("a tie",), class_changes=(change,)
+    )
+    told = json.loads(record().model_copy(update={"verdict": verdict}).model_dump_json())
+    del told["verdict"]["class_changes"][0]["target"]
+    store.write(f"ledger/comments/{NOW:%Y-%m-%d}-old.json", json.dumps(told).encode(), ABSENT)
+    (read,) = ledger.history(store, "comments")
+    assert read.verdict is not None
+    assert read.verdict.class_changes == (change.model_copy(update={"target": ""}),)
