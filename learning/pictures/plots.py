@@ -3,35 +3,37 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from learning.pictures.drawing import BETTER, FAINT, INK, PAPER, WORSE, paper, png, sheet, short
 from schemas.results import ClassChange, Interval, TargetScore
 
 CELLS_WITH_NUMBERS = 20
 """Above so many classes the numbers in the cells could not be read."""
+MOST_NAMED = 100
+"""Names of more classes are finer than print, and take seconds to lay out."""
 LETTERS_BESIDE = 30
 """Names of more letters would run into each other where they stand side by side."""
 CHANGES_DRAWN = 40
 
 
 def confusion_picture(card: TargetScore, title: str) -> bytes:
-    """Share of each class's rows decided as each class, with the counts where they can be read."""
+    """Share of each class's rows decided as each class, with the counts where they can be read.
+
+    Of very many classes the axes count them, from 0, in the order of `classes.csv`.
+    """
     counts = np.asarray(card.confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     names = [short(c.name) for c in card.classes]
     side, longest = min(12.0, 3.2 + 0.55 * len(names)), max(map(len, names))
-    figure = paper(side + 0.5 + 0.05 * longest, side)
+    named = len(names) <= MOST_NAMED
+    figure = paper(side + 0.5 + 0.05 * longest * named, side)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the class's rows", shrink=0.8)
-    places = np.arange(len(names))
     size = 9 if len(names) <= CELLS_WITH_NUMBERS else max(3.0, 190 / len(names))
-    axes.set_xticks(places, names, fontsize=size)
-    if len(names) > 4 or longest * len(names) > LETTERS_BESIDE:
-        axes.tick_params(axis="x", rotation=45)
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-    axes.set_yticks(places, names, fontsize=size)
+    if named:
+        _name_classes(axes, names, size)
     axes.set(xlabel="decided", ylabel="true")
     axes.set_title(short(title, most=60), fontsize=11)
     if len(names) <= CELLS_WITH_NUMBERS:
@@ -39,6 +41,15 @@ def confusion_picture(card: TargetScore, title: str) -> bytes:
             color = PAPER if shares[i, j] > 0.5 else INK
             axes.text(j, i, f"{count}", ha="center", va="center", color=color, fontsize=size)
     return png(figure)
+
+
+def _name_classes(axes: Axes, names: Sequence[str], size: float) -> None:
+    axes.set_xticks(np.arange(len(names)), names, fontsize=size)
+    if len(names) > 4 or max(map(len, names)) * len(names) > LETTERS_BESIDE:
+        axes.tick_params(axis="x", rotation=45)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+    axes.set_yticks(np.arange(len(names)), names, fontsize=size)
 
 
 def class_change_picture(changes: Sequence[ClassChange], reference: str) -> bytes:

@@ -1,11 +1,15 @@
 import io
 import threading
 from collections.abc import Callable
+from time import process_time
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
+from sklearn.metrics import average_precision_score, roc_auc_score
 
+import learning.pictures.curves as curves
 from learning.deciding.metrics import class_figures, confusion, macro_f1
 from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
 from learning.pictures.drawing import short
@@ -84,6 +88,13 @@ def test_the_confusion_picture_grows_with_the_classes(classes: int, size: tuple[
     assert _size(confusion_picture(_card(classes), "Holdout")) == pytest.approx(size, abs=1)
 
 
+def test_the_confusion_picture_of_a_thousand_classes_names_none_and_is_soon_drawn() -> None:
+    # With names it took ten times as long as it may here.
+    card, started = _card(1000), process_time()
+    assert _size(confusion_picture(card, "Holdout")) == pytest.approx((1250, 1200), abs=1)
+    assert process_time() - started < 1.0
+
+
 def test_the_confusion_picture_stands_any_name() -> None:
     names = ("文字", "a\nb\tc", "$x^{$", "\N{FACE WITH TEARS OF JOY}")
     assert _size(confusion_picture(_card(4, names), "$ 文字 \n" * 30))[1] == 540
@@ -129,16 +140,50 @@ def test_a_class_without_rows_has_no_curve(picture: Callable[..., bytes], rows: 
     assert _size(drawn) == (640, 520)
 
 
-@pytest.mark.parametrize("picture", [precision_recall_picture, roc_picture])
-def test_one_of_many_labels_has_the_curve_of_its_yes(picture: Callable[..., bytes]) -> None:
+def _legend(monkeypatch: pytest.MonkeyPatch, draw: Callable[[], bytes]) -> list[str]:
+    """The words beside the curves of what is drawn."""
+    told: list[str] = []
+
+    def read(figure: Figure) -> bytes:
+        legend = figure.axes[0].get_legend()
+        told.extend(text.get_text() for text in legend.get_texts())
+        return b""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(curves, "png", read)
+        draw()
+    return told
+
+
+@pytest.mark.parametrize(
+    ("picture", "figure", "of_both"),
+    [(precision_recall_picture, "AP", average_precision_score), (roc_picture, "AUC", None)],
+    ids=["precision and recall", "roc"],
+)
+def test_one_of_many_labels_has_the_curve_of_its_yes(
+    picture: Callable[..., bytes],
+    figure: str,
+    of_both: Callable[..., float] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     case = world(500, 2, 0)
+    labels = 1 - case.labels  # so that 1 is the common class, which the rarest first leaves last
     yes = targets(MultiLabel(columns=("sad", "calm")))[0]
-    both = yes.model_copy(update={"counted": (0, 1)})
-    drawn = picture(case.labels, case.truth, yes)
-    assert drawn == picture(case.labels, case.truth, yes)
-    if picture is precision_recall_picture:
-        more = picture(case.labels, case.truth, both)
-        assert _ink(drawn) < _ink(more)
+    no, both = (yes.model_copy(update={"counted": counted}) for counted in ((0,), (0, 1)))
+    told = {
+        name: _legend(monkeypatch, lambda t=target: picture(labels, case.truth[:, ::-1], t))
+        for name, target in {"yes": yes, "no": no, "both": both}.items()
+    }
+    score = of_both or roc_auc_score
+    expected = [
+        f"{c}: {figure} {score(labels == c, case.truth[:, 1 - c]):.3f} ({(labels == c).sum()} rows)"
+        for c in (0, 1)
+    ]
+    assert told["yes"] == expected[1:]
+    assert told["no"] == expected[:1]
+    assert told["both"] == (expected if of_both else expected[:1])
+    drawn = [picture(labels, case.truth[:, ::-1], target) for target in (yes, no)]
+    assert drawn[0] != drawn[1]
 
 
 @pytest.mark.parametrize(
