@@ -34,6 +34,8 @@ from schemas.samplers import Imbalance
 from schemas.trials import MethodScore, RefitJob, RefitResult, StudyResult, TrialRecord
 
 _TELL_EVERY_S = 5.0
+_MOST_RECALLS = 12
+"""Columns of the screening's table; the rarest classes are those that the methods differ in."""
 
 
 class StudyLog(Protocol):
@@ -88,27 +90,35 @@ def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
         bench.folder,
         tell,
     )
+    told = _told_classes(bench.plan.targets, bench.rows.train_counts)
     create_table_artifact(
         key=f"screening-{bench.plan.name.replace('_', '-')}",
-        table=[_method_row(method, bench.plan) for method in methods],
-        description="Imbalance methods on equal folds: logistic regression, cross-fitted offsets",
+        table=[_method_row(method, bench.plan, told) for method in methods],
+        description="Imbalance methods on equal folds: logistic regression, cross-fitted offsets; "
+        f"recalls of the {len(told)} rarest classes that count",
     )
     log.info("kept for the search: %s", ", ".join(m.method for m in methods if m.kept))
     return methods
 
 
-def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
+def _told_classes(
+    targets: Sequence[Target], counts: Sequence[Sequence[int]]
+) -> list[tuple[int, int]]:
+    """The rarest classes that count, as (target, class), in the plan's order."""
+    every = [(place, c) for place, target in enumerate(targets) for c in target.counted]
+    return sorted(sorted(every, key=lambda each: counts[each[0]][each[1]])[:_MOST_RECALLS])
+
+
+def _method_row(method: MethodScore, plan: Plan, told: Sequence[tuple[int, int]]) -> dict[str, str]:
     def figure(figure: float | None, places: int = 4) -> str:
         return "-" if figure is None else f"{figure:.{places}f}"
 
-    names = [
-        f"recall {html.escape(name)}"
-        for target in plan.targets
-        for name in _class_names(plan, target)
-    ]
-    found: list[float | None] = [recall for recalls in method.recalls for recall in recalls]
-    found = found or [None] * len(names)
-    recalls = {name: figure(recall, places=3) for name, recall in zip(names, found, strict=True)}
+    recalls = {
+        f"recall {html.escape(_class_name(plan.targets, place, c))}": figure(
+            method.recalls[place][c] if method.recalls else None, places=3
+        )
+        for place, c in told
+    }
     return {
         "method": method.method,
         html.escape(objective_name(plan.objective), quote=False): figure(method.score),
@@ -122,10 +132,11 @@ def _method_row(method: MethodScore, plan: Plan) -> dict[str, str]:
     }
 
 
-def _class_names(plan: Plan, target: Target) -> list[str]:
-    if len(plan.targets) == 1:
-        return list(target.class_texts)
-    return [f"{target.name} {text}" for text in target.class_texts]
+def _class_name(targets: Sequence[Target], place: int, c: int) -> str:
+    target = targets[place]
+    if target.is_flag:
+        return target.name
+    return target.class_texts[c] if len(targets) == 1 else f"{target.name} {target.class_texts[c]}"
 
 
 @task(name="tune", task_run_name="tune-{kind}", cache_policy=NO_CACHE)
