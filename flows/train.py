@@ -349,7 +349,7 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
     run = tracker.log_night(
         f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
         metrics(told),
-        {"plan_digest": plan.digest, "holdout_rows": told.judgement.rows},
+        {"plan_digest": plan.digest, "holdout_rows": told.judgement.rows, **fit.settings},
         files,
         tags(told),
     )

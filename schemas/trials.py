@@ -70,16 +70,35 @@ class RefitJob(Strict):
     out: str
 
 
+class CalibrationChoice(Strict):
+    """How one target's probabilities were made to mean what they say.
+
+    `prior_shift`: whether a prior that sampling or weights had put in was taken out first.
+    `ece_before` is of the out-of-fold probabilities as the classifiers gave them, `ece_after` of
+    what both steps made of them. The steps were fitted on these rows, so the holdout's error,
+    on the scorecard, is the honest one.
+    """
+
+    target: str
+    kind: Literal["none", "temperature", "sigmoid", "isotonic"]
+    prior_shift: bool
+    ece_before: float
+    ece_after: float
+
+
 class RefitResult(Strict):
     """A saved, reloaded and compared model; `digest` is the sha256 of its manifest.
 
-    `train_score` is the plan's objective on the training rows themselves.
+    `train_score` is the plan's objective on the training rows themselves; `settings` are all that
+    the recipe has, by dotted path; `calibrations` are of the targets, in their order.
     """
 
     out: str
     digest: str
     fit_s: float
     train_score: float
+    settings: dict[str, Setting]
+    calibrations: tuple[CalibrationChoice, ...]
 
 
 class TrialRecord(Strict):

@@ -1,5 +1,6 @@
 """The judgement: every model of the night and the champion on the same untouched rows."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def judge_night(
     """The verdict on tonight's finalist, with the scorecards of all who answered.
 
     `fits` has the finalist and the baseline. The contender's holdout answers, and pictures of
-    everybody's probabilities (`PICTURES/ROLE/...`), are written to `out`, beside the model.
+    everybody's probabilities (`PICTURES/ROLE/...`), are written to `out`, beside the model; what an
+    earlier attempt left there is removed. Of the contender's probabilities the pictures also tell
+    what they were before the prior shift and the calibration.
 
     Raises
     ------
@@ -52,6 +55,7 @@ def judge_night(
         A model's bytes are not those that were recorded.
     """
     log = get_run_logger()
+    shutil.rmtree(out, ignore_errors=True)
     kept = {name: (Path(fit.out), fit.digest) for name, fit in fits.items()}
     if champion is not None:
         kept["champion"] = (Path(champion.folder), champion.version.digest)
@@ -76,8 +80,13 @@ def judge_night(
         )
         for role, name in named.items()
     }
+    before = {"challenger": models[contender].raw_probabilities(holdout.frame)}
     for role, name in named.items():
-        _write_pictures(plan, role, holdout, answers[name], out / PICTURES / role)
+        title = f"{plan.name}: {role}"
+        pictures = answer_pictures(
+            holdout.labels, answers[name], plan.targets, title, before.get(role)
+        )
+        _write_pictures(pictures, out / PICTURES / role)
     log.info("%s: %s", verdict.decision, "; ".join(verdict.reasons))
     return Judgement(
         contender=contender,
@@ -131,8 +140,7 @@ def _decide(
     return contender, against(floor, contender, NO_MODEL, harm=False), notes
 
 
-def _write_pictures(plan: Plan, role: str, holdout: Holdout, answers: Answers, out: Path) -> None:
-    pictures = answer_pictures(holdout.labels, answers, plan.targets, f"{plan.name}: {role}")
+def _write_pictures(pictures: Mapping[str, bytes], out: Path) -> None:
     for name, body in pictures.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(body)

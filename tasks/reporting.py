@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from learning.reports.figures import positive_class
 from learning.reports.page import headline, page
+from learning.reports.recipes import calibration_tag
 from learning.reports.trials import leaderboard
 from schemas.night import Night
 
@@ -58,6 +59,7 @@ def tags(night: Night) -> Mapping[str, str]:
         "contender": night.judgement.contender,
         "objective": night.objective,
         "positive_class": told[:_LONGEST_TAG],
+        "calibration": calibration_tag(night)[:_LONGEST_TAG],
         "manifest": night.manifest_digest,
         "champion_before": str(night.champion_before or ""),
     }

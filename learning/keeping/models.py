@@ -66,8 +66,16 @@ class FittedModel:
         return tuple(head.target for head in self.heads)
 
     def probabilities(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
-        """Calibrated, (rows, classes) a target. A feature that the frame lacks, or has in another
-        role, is missing cells.
+        """Calibrated, (rows, classes) a target; the frame as for `raw_probabilities`."""
+        return tuple(
+            apply(head.calibration, shifted(raw, head.shift))
+            for head, raw in zip(self.heads, self.raw_probabilities(frame), strict=True)
+        )
+
+    def raw_probabilities(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
+        """As the classifiers give them, (rows, classes) a target: neither shifted nor calibrated.
+
+        A feature that the frame lacks, or has in another role, is missing cells.
         """
         known = {
             name: frame[name]
@@ -81,13 +89,7 @@ class FittedModel:
             else np.zeros((0, 1))  # scikit-learn refuses an empty batch
         )
         return tuple(
-            apply(
-                head.calibration,
-                shifted(
-                    predict_probabilities(head.classifiers, matrix, head.target.classes),
-                    head.shift,
-                ),
-            )
+            predict_probabilities(head.classifiers, matrix, head.target.classes)
             for head in self.heads
         )
 

@@ -13,6 +13,7 @@ from sklearn.compose import ColumnTransformer
 
 from learning.arrays import Keys, Labels, Probabilities
 from learning.deciding.calibration import apply, fit_calibration
+from learning.deciding.metrics import expected_calibration_error
 from learning.deciding.objectives import aims, overall
 from learning.deciding.priors import prior_shift, shifted
 from learning.deciding.thresholds import accepted_each
@@ -23,13 +24,16 @@ from learning.rows.splits import parts
 from learning.searching.fitting import FittedTarget, fit_targets
 from learning.searching.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
 from learning.searching.oof import gathered
+from learning.searching.space import all_settings
 from schemas.faults import ModelRefused
 from schemas.label import Target
 from schemas.manifest import ROW
-from schemas.trials import RefitJob, RefitResult
+from schemas.trials import CalibrationChoice, RefitJob, RefitResult
 
 ROWS_COMPARED = 64
 LARGEST_DIFFERENCE = 1e-12
+LEAST_SHIFT = 0.01
+"""Of a log factor: less comes of shuffled splits, which don't score every row, not of sampling."""
 
 
 def refit(job: RefitJob) -> RefitResult:
@@ -44,7 +48,7 @@ def refit(job: RefitJob) -> RefitResult:
     """
     started = time.perf_counter()
     rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
-    model = _fitted(job, rows)
+    model, calibrations = _fitted(job, rows)
     fit_s = time.perf_counter() - started
     marks = row_marks(pq.read_table(job.rows, columns=[ROW])[ROW].to_pylist())
     digest = _kept(model, rows, marks, Path(job.out))
@@ -54,10 +58,12 @@ def refit(job: RefitJob) -> RefitResult:
         digest=digest,
         fit_s=fit_s,
         train_score=overall(aims(job.objective, job.targets), rows.labels, answers),
+        settings=all_settings(job.candidate, job.columns),
+        calibrations=calibrations,
     )
 
 
-def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
+def _fitted(job: RefitJob, rows: TrainRows) -> tuple[FittedModel, tuple[CalibrationChoice, ...]]:
     try:
         features, fitted = _fitted_parts(job, rows)
     except FIT_FAULTS as fault:
@@ -77,7 +83,11 @@ def _fitted(job: RefitJob, rows: TrainRows) -> FittedModel:
         job.seed,
     )
     heads = tuple(replace(head, offsets=own) for (head, _), own in zip(bare, offsets, strict=True))
-    return FittedModel(features=features, heads=heads, columns=job.columns)
+    choices = tuple(
+        _choice(head, raw, own, truth)
+        for (head, own), raw, truth in zip(bare, answered, labels.T, strict=True)
+    )
+    return FittedModel(features=features, heads=heads, columns=job.columns), choices
 
 
 def _fitted_parts(
@@ -122,6 +132,18 @@ def _calibrated(
         offsets=np.zeros(target.classes),
     )
     return head, apply(calibration, probabilities)
+
+
+def _choice(
+    head: Head, raw: Probabilities, calibrated: Probabilities, labels: Labels
+) -> CalibrationChoice:
+    return CalibrationChoice(
+        target=head.target.name,
+        kind=head.calibration.kind,
+        prior_shift=max(map(abs, head.shift)) > LEAST_SHIFT,
+        ece_before=expected_calibration_error(raw, labels),
+        ece_after=expected_calibration_error(calibrated, labels),
+    )
 
 
 def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:

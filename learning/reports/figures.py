@@ -7,6 +7,7 @@ behind its name (`mood_accuracy`). Those of other models than the challenger beg
 from collections.abc import Iterator
 
 from learning.reports.names import metric_names, slug
+from learning.reports.recipes import contender_fit
 from schemas.night import Night
 from schemas.results import Interval, Scorecard, TargetScore
 
@@ -27,7 +28,7 @@ def metrics(night: Night) -> dict[str, float | None]:
         flat[f"best_val_{objective}_{study.family}"] = study.best.score if study.best else None
     for name, fit in zip(metric_names(night.fits), night.fits.values(), strict=True):
         flat[f"train_{objective}_{name}"] = fit.train_score
-    return flat | dict(_changes(night))
+    return flat | dict(_changes(night)) | dict(_calibrations(night))
 
 
 def positive_class(target: TargetScore) -> int | None:
@@ -112,6 +113,15 @@ def _changes(night: Night) -> Iterator[Figure]:
     for change in verdict.class_changes:
         flat = classes[change.target, change.name]
         yield from _bounded(f"{prefixes[change.target]}f1_change_class_{flat}", change.f1)
+
+
+def _calibrations(night: Night) -> Iterator[Figure]:
+    """The contender's calibration errors out of fold, before and after."""
+    choices = contender_fit(night).calibrations
+    prefixes = target_prefixes(tuple(choice.target for choice in choices))
+    for choice in choices:
+        yield f"{prefixes[choice.target]}oof_ece_before", choice.ece_before
+        yield f"{prefixes[choice.target]}oof_ece_after", choice.ece_after
 
 
 def _class_names(target: TargetScore) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from learning.answers import Answers
-from learning.arrays import LabelTable
+from learning.arrays import LabelTable, Probabilities
 from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
 from learning.pictures.histories import study_picture
 from learning.pictures.plots import class_change_picture, confusion_picture
@@ -24,15 +25,23 @@ from schemas.trials import StudyResult
 MOST_PICTURED = 12
 """Targets of a night that get pictures of their own; of a hundred labels nobody looks at them."""
 
+_NUMBERS = re.compile(r"\[\n\s*(-?\d[^\[\]{}\"]*)\]")
 _MEASURED = ("precision", "recall", "f1", "average_precision", "roc_auc")
 
 
 def ending_files(night: Night) -> dict[str, bytes]:
     """What can be told only when it is known who is champion: the page and the whole record."""
     return {
-        "night.json": night.model_dump_json(indent=2).encode(),
+        "night.json": _record(night).encode(),
         "report.md": page(night).encode(),
     }
+
+
+def _record(night: Night) -> str:
+    """Indented, but a list of numbers on one line: of 1,000 classes a confusion has a million."""
+    told = night.model_dump_json(indent=2)
+    # A string holds no bare line break, so nothing in one is taken for a list.
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", told)
 
 
 def judgement_files(night: Night) -> dict[str, bytes]:
@@ -53,7 +62,11 @@ def judgement_files(night: Night) -> dict[str, bytes]:
 
 
 def answer_pictures(
-    labels: LabelTable, answers: Answers, targets: Sequence[Target], title: str
+    labels: LabelTable,
+    answers: Answers,
+    targets: Sequence[Target],
+    title: str,
+    before: Sequence[Probabilities] | None = None,  # of the same rows, before calibration
 ) -> dict[str, bytes]:
     """Of one model's probabilities: both curves of each class, and how far to believe them.
 
@@ -69,7 +82,9 @@ def answer_pictures(
                 truth, probabilities, target, decided, title=named
             ),
             f"{folder}roc.png": roc_picture(truth, probabilities, target, decided, title=named),
-            f"{folder}reliability.png": reliability_picture(truth, probabilities, title=named),
+            f"{folder}reliability.png": reliability_picture(
+                truth, probabilities, None if before is None else before[place], title=named
+            ),
         }
     return pictures
 

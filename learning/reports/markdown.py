@@ -3,7 +3,11 @@
 import html
 from collections.abc import Iterable, Mapping, Sequence
 
+from schemas.knobs import Setting
 from schemas.results import Interval
+
+MOST_LINES = 30
+"""Of a table with a line a class; nobody reads a thousand."""
 
 
 def heading(text: str, level: int = 2) -> str:
@@ -25,9 +29,25 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def capped(rows: Sequence[tuple[float, Mapping[str, str]]], rest: str) -> str:
+    """A table of the `MOST_LINES` rows of least rank, in their order; below, how many have no line.
+
+    `rest` says where those are.
+    """
+    by_rank = sorted(range(len(rows)), key=lambda place: rows[place][0])
+    told = table([rows[place][1] for place in sorted(by_rank[:MOST_LINES])])
+    left = len(rows) - MOST_LINES
+    return f"{told}\n\n{left:,} more: {_escaped(rest)}" if left > 0 else told
+
+
 def figure(value: float | None) -> str:
     """Four digits; a dash where there is no figure."""
     return "-" if value is None else f"{value:.4f}"
+
+
+def setting_text(setting: Setting) -> str:
+    """Of a number four digits that say something."""
+    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
 
 
 def interval(value: Interval | None, form: str = ".4f") -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from learning.reports.markdown import bullets, heading, interval, table
+from learning.reports.markdown import bullets, capped, heading, interval, table
+from learning.reports.recipes import recipe_lines
 from learning.reports.scores import found
 from learning.reports.trials import leaderboard, methods_table, told_studies
 from schemas.night import Night
@@ -29,9 +30,11 @@ def page(night: Night) -> str:
             heading("Why this verdict"),
             bullets([*night.judgement.verdict.reasons, *night.judgement.notes, *notes]),
             _champions(night),
+            heading("What contends"),
+            bullets(recipe_lines(night)),
             heading("What was new"),
             bullets(_news(night)),
-            table(list(_shares(night))),
+            capped(list(_shares(night)), "see train_counts and holdout_counts in night.json"),
             heading("What was tried"),
             methods_table(night),
             table(leaderboard(night.studies, night.objective)),
@@ -75,15 +78,20 @@ def _news(night: Night) -> Iterator[str]:
     yield from rows.notes
 
 
-def _shares(night: Night) -> Iterator[dict[str, str]]:
-    """How common each class that counts is, on both sides of the split."""
+def _shares(night: Night) -> Iterator[tuple[float, dict[str, str]]]:
+    """How common each class that counts is, on both sides of the split; the rarest rank first."""
     rows, several = night.rows, len(night.targets) > 1
     for place, target in enumerate(night.targets):
         for c in target.counted:
             train = rows.train_counts[place][c]
-            yield ({"target": target.name} if several else {}) | {
-                "class": target.class_texts[c],
-                "train": str(train),
-                "share": f"{train / max(1, rows.n_train):.1%}",
-                "holdout": str(rows.holdout_counts[place][c]),
-            }
+            share: dict[str, str] = {"target": target.name} if several else {}
+            yield (
+                train,
+                share
+                | {
+                    "class": target.class_texts[c],
+                    "train": str(train),
+                    "share": f"{train / max(1, rows.n_train):.1%}",
+                    "holdout": str(rows.holdout_counts[place][c]),
+                },
+            )

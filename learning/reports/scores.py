@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
-from learning.reports.markdown import figure, heading, interval, table
+from learning.reports.markdown import MOST_LINES, capped, figure, heading, interval, table
 from schemas.label import Target
 from schemas.night import BASELINE, Night
 from schemas.results import ClassChange, ClassScore, Scorecard, TargetScore
 
 Row = dict[str, str]
+Ranked = tuple[float, Row]
+"""A row, and how early it is left out of a table of very many: the lowest stays."""
+
+_REST = "see challenger/classes.csv and metrics.json"
 
 
 def found(night: Night) -> str:
@@ -16,9 +20,9 @@ def found(night: Night) -> str:
     parts = [table([_model(night, role) for role in night.judgement.cards])]
     if len(challenger.targets) == 1:
         return "\n\n".join([*parts, *_target(night, challenger.targets[0])])
-    parts.append(table(_side_by_side(night)))
+    parts.append(capped(_side_by_side(night), _REST))
     if are_marks(night.targets):
-        parts.append(table([_mark(night, target) for target in challenger.targets]))
+        parts.append(capped([_mark(night, target) for target in challenger.targets], _REST))
     else:
         for target in challenger.targets:
             parts += [heading(target.name, level=3), *_target(night, target)]
@@ -65,36 +69,62 @@ def _train_score(night: Night, role: str) -> float | None:
     return fit.train_score if fit else None
 
 
-def _side_by_side(night: Night) -> list[Row]:
-    """Each target's score by each model, and how it changed."""
+def _side_by_side(night: Night) -> list[Ranked]:
+    """Each target's score by each model, and how it changed; what changed most ranks first."""
     changes = {change.name: change.score for change in night.judgement.verdict.target_changes}
     cards = night.judgement.cards
     return [
-        {"target": target.name}
-        | {role: figure(card.targets[place].score.value) for role, card in cards.items()}
-        | {_against(night.objective, night): interval(changes.get(target.name), "+.4f")}
+        (
+            -abs(changes[target.name].value) if target.name in changes else 0.0,
+            {"target": target.name}
+            | {role: figure(card.targets[place].score.value) for role, card in cards.items()}
+            | {_against(night.objective, night): interval(changes.get(target.name), "+.4f")},
+        )
         for place, target in enumerate(cards["challenger"].targets)
     ]
 
 
 def _target(night: Night, target: TargetScore) -> list[str]:
     """The classes of one target, and who is taken for whom."""
-    names = [score.name for score in target.classes]
-    confusion = [
-        {"is / decided as": name} | {n: str(count) for n, count in zip(names, row, strict=True)}
-        for name, row in zip(names, target.confusion, strict=True)
+    changes = {c.name: c for c in night.judgement.verdict.class_changes if c.target == target.name}
+    rows = [
+        _ranked({"class": score.name}, score, changes.get(score.name), night)
+        for score in target.classes
     ]
-    rows = [_class(night, target, score) for score in target.classes]
-    return [table(rows), table(confusion)]
+    return [capped(rows, _REST), _confusion(target)]
 
 
-def _class(night: Night, target: TargetScore, score: ClassScore) -> Row:
-    return {"class": score.name} | _measured(score) | _changed(night, target, score)
+def _confusion(target: TargetScore) -> str:
+    """The whole table; of very many classes the commonest mistakes."""
+    names = [score.name for score in target.classes]
+    if len(names) <= MOST_LINES:
+        return table(
+            [
+                {"is / decided as": name} | dict(zip(names, map(str, row), strict=True))
+                for name, row in zip(names, target.confusion, strict=True)
+            ]
+        )
+    mistakes = [
+        (count, {"is": names[i], "decided as": names[j], "rows": str(count)})
+        for i, row in enumerate(target.confusion)
+        for j, count in enumerate(row)
+        if count and i != j
+    ]
+    mistakes.sort(key=lambda mistake: -mistake[0])
+    ranked = [(float(-count), told) for count, told in mistakes]
+    return capped(ranked, "kinds of mistakes, see confusion in night.json")
 
 
-def _mark(night: Night, target: TargetScore) -> Row:
-    score = target.classes[target.counted[0]]
-    return {"label": target.name} | _measured(score) | _changed(night, target, score)
+def _mark(night: Night, target: TargetScore) -> Ranked:
+    changes = night.judgement.verdict.class_changes
+    change = next((change for change in changes if change.target == target.name), None)
+    return _ranked({"label": target.name}, target.classes[target.counted[0]], change, night)
+
+
+def _ranked(name: Row, score: ClassScore, change: ClassChange | None, night: Night) -> Ranked:
+    """A line of a class; what changed most ranks first, then what is rare."""
+    rank = (-abs(change.f1.value) if change else 0.0) + score.support * 1e-12
+    return rank, name | _measured(score) | _changed(change, night)
 
 
 def _measured(score: ClassScore) -> Row:
@@ -110,15 +140,7 @@ def _measured(score: ClassScore) -> Row:
     }
 
 
-def _changed(night: Night, target: TargetScore, score: ClassScore) -> Row:
-    change: ClassChange | None = next(
-        (
-            change
-            for change in night.judgement.verdict.class_changes
-            if (change.target, change.name) == (target.name, score.name)
-        ),
-        None,
-    )
+def _changed(change: ClassChange | None, night: Night) -> Row:
     more = f"; about {change.more_rows} more rows would tell" if change and change.more_rows else ""
     told = "-" if change is None else f"{interval(change.f1, '+.4f')}{more}"
     return {_against("F1", night): told}

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from learning.reports.markdown import figure, table
-from schemas.knobs import Setting
-from schemas.label import Target
+from learning.reports.markdown import capped, figure, setting_text, table
 from schemas.night import Night
 from schemas.trials import MethodScore, StudyResult, TrialRecord
 
@@ -50,8 +48,9 @@ def methods_table(night: Night) -> str:
         }
         for method in night.methods
     ]
-    recalls = _recalls([m for m in night.methods if m.recalls], night.targets)
-    return f"{table(rows)}\n\nRecall by method:\n\n{table(recalls)}" if recalls else table(rows)
+    recalls = _recalls([m for m in night.methods if m.recalls], night)
+    told = capped(recalls, "see recalls in night.json")
+    return f"{table(rows)}\n\nRecall by method:\n\n{told}" if recalls else table(rows)
 
 
 def told_studies(studies: Iterable[StudyResult]) -> list[str]:
@@ -64,22 +63,23 @@ def told_studies(studies: Iterable[StudyResult]) -> list[str]:
     ]
 
 
-def _recalls(methods: Sequence[MethodScore], targets: Sequence[Target]) -> list[dict[str, str]]:
-    """A row a class that counts, a column a method."""
+def _recalls(methods: Sequence[MethodScore], night: Night) -> list[tuple[float, dict[str, str]]]:
+    """A row a class that counts, a column a method; the rarest rank first."""
     if not methods:
         return []
-    several = len(targets) > 1
+    several = len(night.targets) > 1
     return [
-        ({"target": target.name} if several else {})
-        | {"class": target.class_texts[c]}
-        | {method.method: figure(method.recalls[place][c]) for method in methods}
-        for place, target in enumerate(targets)
+        (
+            night.rows.train_counts[place][c],
+            ({"target": target.name} if several else {})
+            | {"class": target.class_texts[c]}
+            | {method.method: figure(method.recalls[place][c]) for method in methods},
+        )
+        for place, target in enumerate(night.targets)
         for c in target.counted
     ]
 
 
 def _settings(trial: TrialRecord) -> str:
-    def short(setting: Setting) -> str:
-        return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
-
-    return ", ".join(f"{name.split('.')[-1]}={short(v)}" for name, v in trial.params.items())
+    told = ((name.split(".")[-1], setting) for name, setting in trial.params.items())
+    return ", ".join(f"{name}={setting_text(setting)}" for name, setting in told)

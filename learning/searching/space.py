@@ -11,6 +11,7 @@ from math import prod, sqrt
 from typing import Any
 
 import optuna
+from pydantic import BaseModel
 
 from schemas.dataset import CategoryColumn, Column, EmbeddingColumn, NumberColumn, TextColumn
 from schemas.faults import PlanError
@@ -57,6 +58,17 @@ def candidate(family: Family, kept: Sequence[Imbalance], point: Mapping[str, Set
         imbalance=_settled(method, f"{IMBALANCE}.{method.kind}.", point),
         classifier=_settled(family.classifier, "classifier.", point),
     )
+
+
+def all_settings(candidate: Candidate, columns: Mapping[str, Column]) -> Point:
+    """Every setting of a recipe by dotted path, not of features that no column needs."""
+    found = dict(_leaves(candidate))
+    idle = tuple(
+        f"features.{role}."
+        for role, kind in _ROLES.items()
+        if not any(isinstance(column, kind) for column in columns.values())
+    )
+    return {path: setting for path, setting in found.items() if not path.startswith(idle)}
 
 
 def suggest(trial: optuna.Trial, knobs: Space) -> Point:
@@ -116,6 +128,15 @@ def middle(knob: OpenKnob) -> Setting:
     if isinstance(knob, tuple):
         return knob[0]
     return _nearest(sqrt(knob.low * knob.high) if knob.log else (knob.low + knob.high) / 2, knob)
+
+
+def _leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Setting]]:
+    for name in type(model).model_fields:
+        inner = getattr(model, name)
+        if isinstance(inner, BaseModel):
+            yield from _leaves(inner, f"{prefix}{name}.")
+        elif inner is None or isinstance(inner, bool | int | float | str):
+            yield f"{prefix}{name}", inner  # tuples are points to start from, not settings
 
 
 def _one_choice(knob: OpenKnob) -> bool:

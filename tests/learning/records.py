@@ -21,7 +21,14 @@ from schemas.results import (
     Verdict,
 )
 from schemas.samplers import NoResampling
-from schemas.trials import Candidate, MethodScore, RefitResult, StudyResult, TrialRecord
+from schemas.trials import (
+    CalibrationChoice,
+    Candidate,
+    MethodScore,
+    RefitResult,
+    StudyResult,
+    TrialRecord,
+)
 
 CANDIDATE = Candidate(
     features=Features(), imbalance=NoResampling(), classifier=LogisticRegression(C=1.0)
@@ -112,6 +119,26 @@ def trial(number: int, score: float | None, **facts: Any) -> TrialRecord:
     )
 
 
+def _fit(targets: Sequence[Target]) -> RefitResult:
+    return RefitResult(
+        out="o",
+        digest="d",
+        fit_s=1.0,
+        train_score=0.9,
+        settings={"imbalance.kind": "none", "classifier.C": 1 / 3, "features.vector": None},
+        calibrations=tuple(
+            CalibrationChoice(
+                target=target.name,
+                kind="temperature",
+                prior_shift=place == 0,
+                ece_before=0.2,
+                ece_after=0.05,
+            )
+            for place, target in enumerate(targets)
+        ),
+    )
+
+
 def night(*targets: Target, objective: str = "macro-F1") -> Night:
     studies = tuple(
         StudyResult(family=family, trials=trials, best=max(trials, key=lambda t: t.score or 0))
@@ -178,7 +205,7 @@ def night(*targets: Target, objective: str = "macro-F1") -> Night:
             ),
         ),
         studies=studies,
-        fits={BASELINE: RefitResult(out="o", digest="d", fit_s=1.0, train_score=0.9)},
+        fits={BASELINE: _fit(targets)},
         judgement=Judgement(
             contender=BASELINE,
             cards={"challenger": card, "champion": card},

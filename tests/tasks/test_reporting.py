@@ -39,3 +39,15 @@ def test_no_class_in_an_artifact_is_taken_for_markup(monkeypatch: pytest.MonkeyP
     assert len(told) == 2
     assert "<img" not in str(told)
     assert told[1]["table"][0]["F2 of '&lt;img onerror=x&gt;'"] == "0.8000"
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ((MOOD,), "temperature after a prior shift"),
+        ((POLARITY, MOOD), "polarity: temperature after a prior shift; mood: temperature"),
+    ],
+    ids=["one", "tasks"],
+)
+def test_the_tags_say_which_calibration_was_chosen(targets: tuple[Target, ...], told: str):
+    assert tags(night(*targets))["calibration"] == told

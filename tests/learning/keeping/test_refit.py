@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import learning.keeping.refit
+from learning.deciding.calibration import apply
+from learning.deciding.priors import shifted
 from learning.keeping.models import FittedModel, load, training_keys
 from learning.keeping.refit import refit
 from learning.reading.marks import row_marks
@@ -18,7 +20,7 @@ from schemas.features import Features, TextFeatures
 from schemas.label import Target
 from schemas.manifest import Rows, label_columns
 from schemas.objectives import MacroF1
-from schemas.samplers import Smote
+from schemas.samplers import NoResampling, Smote
 from schemas.trials import Candidate, FoldJob, RefitJob
 from tests.learning.kinds import CLASSIFIERS
 from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
@@ -109,6 +111,56 @@ def test_every_label_kind_is_fitted_kept_and_decided(
     for place, name in enumerate(label_columns(len(asked))):
         assert (decisions[:, place] == frame[name]).mean() > 0.6
     assert 0.5 < result.train_score <= 1.0
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_the_choice_of_calibration_is_told_of_each_target(
+    asked: tuple[Target, ...], tmp_path: Path
+) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=600, asked=asked)
+    result = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"], asked))
+    heads = load(Path(result.out), result.digest).heads
+    assert [choice.target for choice in result.calibrations] == [target.name for target in asked]
+    assert [c.kind for c in result.calibrations] == [head.calibration.kind for head in heads]
+    assert [c.prior_shift for c in result.calibrations] == [any(head.shift) for head in heads]
+    errors = np.array([(choice.ece_before, choice.ece_after) for choice in result.calibrations])
+    assert errors[:, 1].mean() < errors[:, 0].mean()  # SMOTE makes rare classes too likely
+
+
+def test_without_resampling_and_calibration_nothing_is_moved(rows: Rows, tmp_path: Path) -> None:
+    final = job(rows, tmp_path, CLASSIFIERS["logistic-regression"])
+    recipe = final.candidate.model_copy(update={"imbalance": NoResampling()})
+    final = final.model_copy(update={"candidate": recipe, "calibration": "none"})
+    result = refit(final)
+    (choice,) = result.calibrations
+    assert (choice.kind, choice.prior_shift) == ("none", False)
+    assert choice.ece_before == choice.ece_after
+    model = load(Path(result.out), result.digest)
+    frame = pq.read_table(rows.train).to_pandas()
+    np.testing.assert_array_equal(model.raw_probabilities(frame), model.probabilities(frame))
+
+
+def test_what_the_classifiers_said_comes_before_shift_and_calibration(
+    rows: Rows, tmp_path: Path
+) -> None:
+    result = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"]))
+    model = load(Path(result.out), result.digest)
+    (head,), frame = model.heads, pq.read_table(rows.train).to_pandas()
+    (raw,) = model.raw_probabilities(frame)
+    calibrated = apply(head.calibration, shifted(raw, head.shift))
+    np.testing.assert_array_equal(calibrated, model.probabilities(frame)[0])
+    assert raw[:, 0].mean() > calibrated[:, 0].mean()  # the rare class was made common
+
+
+def test_the_settings_are_told_by_path_and_not_of_roles_that_no_column_has(
+    rows: Rows, tmp_path: Path
+) -> None:
+    told = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"])).settings
+    assert told["classifier.kind"] == "logistic-regression"
+    assert told["imbalance.kind"] == "smote"
+    assert told["features.text.weighting"] == "binary"
+    assert told["features.number.scale"] == "standard"
+    assert not [name for name in told if name.startswith(("features.category", "classifier.first"))]
 
 
 def test_the_prior_that_a_sampler_puts_in_is_taken_out_again(tmp_path: Path) -> None:

@@ -140,3 +140,10 @@ def test_a_class_score_has_no_figure_that_is_not_told():
     assert figures == set(ClassScore.model_fields) - counts
     for name in figures:
         assert f"{name}_class_a_b" in told
+
+
+def test_the_contenders_calibration_errors_stand_before_and_after():
+    told = metrics(night(POLARITY))
+    assert (told["oof_ece_before"], told["oof_ece_after"]) == (0.2, 0.05)
+    told = metrics(night(POLARITY, MOOD))
+    assert (told["mood_oof_ece_before"], told["mood_oof_ece_after"]) == (0.2, 0.05)

@@ -14,7 +14,7 @@ from learning.reports.files import (
 )
 from schemas.label import Target
 from schemas.night import Night
-from tests.learning.records import LABELS, MOOD, POLARITY, night
+from tests.learning.records import CONFUSIONS, LABELS, MOOD, POLARITY, night
 
 PNG = b"\x89PNG"
 
@@ -66,6 +66,35 @@ def test_a_night_without_changes_has_no_picture_of_them():
 def test_the_record_of_a_night_is_read_back_as_it_was():
     told = night(POLARITY, MOOD)
     assert Night.model_validate_json(ending_files(told)["night.json"]) == told
+
+
+def test_a_row_of_the_confusion_is_one_line_of_the_record():
+    told = ending_files(night(MOOD))["night.json"].decode().splitlines()
+    assert sum(line.strip().strip(",") == "[1, 2, 0]" for line in told) == 2
+
+
+def test_what_a_class_is_called_is_never_taken_for_numbers():
+    named = MOOD.model_copy(update={"class_values": ("[1,\n 2]", "[\n1 ,  2]", "[  3 ]")})
+    told = night(named)
+    assert Night.model_validate_json(ending_files(told)["night.json"]) == told
+
+
+def test_the_record_of_a_thousand_classes_stays_small(monkeypatch):
+    monkeypatch.setitem(CONFUSIONS, "many", np.eye(1000, dtype=int).tolist())
+    names = tuple(f"class {c}" for c in range(1000))
+    many = Target(name="many", class_values=names, counted=tuple(range(1000)))
+    body = ending_files(night(many))["night.json"]
+    assert len(body) < 2 * 4e6  # two cards; a line a cell made 13 MB of each
+    assert Night.model_validate_json(body) == night(many)
+
+
+def test_what_was_before_calibration_is_in_the_reliability_picture():
+    labels, answers = _answers((POLARITY, MOOD), 40)
+    before = tuple(part**3 / (part**3).sum(1, keepdims=True) for part in answers.probabilities)
+    alone = answer_pictures(labels, answers, (POLARITY, MOOD), "p")
+    both = answer_pictures(labels, answers, (POLARITY, MOOD), "p", before)
+    changed = {name for name in alone if alone[name] != both[name]}
+    assert changed == {"polarity/reliability.png", "mood/reliability.png"}
 
 
 def test_probabilities_are_pictured_for_each_target():

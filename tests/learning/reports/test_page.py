@@ -2,11 +2,15 @@
 
 import html
 
+import numpy as np
 import pytest
 
+from learning.reports.markdown import MOST_LINES
 from learning.reports.page import headline, page
 from learning.reports.trials import leaderboard
-from tests.learning.records import LABELS, MOOD, POLARITY, night, trial
+from schemas.label import Target
+from schemas.night import BASELINE
+from tests.learning.records import CONFUSIONS, LABELS, MOOD, POLARITY, about, night, trial
 
 
 def _tables(told: str) -> list[list[str]]:
@@ -113,3 +117,54 @@ def test_a_change_says_how_many_rows_would_tell():
 def test_a_link_to_mlflow_stands_where_there_is_one():
     told = night(POLARITY).model_copy(update={"mlflow_link": "http://x/#/r", "champion_after": 2})
     assert "version 2, before version 1. [This night in MLflow](http://x/#/r)." in page(told)
+
+
+def test_the_page_tells_the_settings_and_the_calibration_of_what_contends():
+    told = page(night(POLARITY, MOOD))
+    assert f"- {BASELINE}: imbalance.kind=none, classifier.C=0.3333\n" in told
+    assert (
+        "- polarity: the prior of the resampled or weighted rows taken out, then calibration by "
+        "temperature; calibration error out of fold 0.2000 before, 0.0500 after\n"
+    ) in told
+    assert "- mood: calibration by temperature; calibration error" in told
+
+
+def _many(classes: int, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """A target of which class 3 is taken for class 4 nine times, and each class has its rows."""
+    counts = np.diag(np.arange(classes, 0, -1))
+    counts[3, 4] = 9
+    monkeypatch.setitem(CONFUSIONS, "many", counts.tolist())
+    names = tuple(f"class {c}" for c in range(classes))
+    return Target(name="many", class_values=names, counted=tuple(range(classes)))
+
+
+def test_of_a_thousand_classes_the_page_tells_thirty_and_where_the_others_are(monkeypatch):
+    told = page(night(_many(1000, monkeypatch)))
+    assert len(told) < 30_000
+    classes = next(lines for lines in _tables(told) if lines[0].startswith("| class | rows"))
+    assert len(classes) == 2 + MOST_LINES
+    assert classes[-1].startswith("| class 999 | 1 |")  # the rarest, as nothing changed
+    assert "\n970 more: see challenger/classes.csv" in told
+    mistakes = next(lines for lines in _tables(told) if lines[0].startswith("| is | decided as"))
+    assert mistakes[2:] == ["| class 3 | class 4 | 9 |"]
+
+
+def test_of_a_thousand_classes_the_page_tells_what_changed_most(monkeypatch):
+    told = night(_many(1000, monkeypatch))
+    verdict = told.judgement.verdict
+    changed = tuple(
+        change.model_copy(update={"f1": about(0.5)}) if change.name == "class 7" else change
+        for change in verdict.class_changes
+    )
+    verdict = verdict.model_copy(update={"class_changes": changed})
+    judgement = told.judgement.model_copy(update={"verdict": verdict})
+    lines = page(told.model_copy(update={"judgement": judgement})).splitlines()
+    (line,) = (line for line in lines if line.startswith("| class 7 | 993 | 993 | 993 |"))
+    assert "+0.5000" in line
+
+
+def test_thirty_classes_have_their_whole_confusion(monkeypatch):
+    told = page(night(_many(MOST_LINES, monkeypatch)))
+    confusion = next(lines for lines in _tables(told) if "is / decided as" in lines[0])
+    assert len(confusion) == 2 + MOST_LINES
+    assert "more: see" not in told
