@@ -151,6 +151,36 @@ def test_the_page_and_the_metrics_agree_with_the_record(world):
         assert part in page
 
 
+def test_the_nights_run_has_the_settings_and_the_calibration_of_its_contender(world, client):
+    record = world.night()
+    told = json.loads(
+        (world.root / f"home/state/models/tiny/{record.run_id}/night.json").read_text()
+    )
+    fit = told["fits"][record.contender]
+    (choice,) = fit["calibrations"]
+    run = client().get_run(told["mlflow_run"]).data
+    for name, setting in fit["settings"].items():
+        assert run.params[name] == str(setting)
+    assert run.params["classifier.kind"] in {"logistic-regression", "lightgbm"}
+    assert run.metrics["oof_ece_before"] == choice["ece_before"]
+    assert run.metrics["oof_ece_after"] == choice["ece_after"]
+    assert run.tags["calibration"].startswith(choice["kind"])
+
+
+def test_pictures_of_an_earlier_attempt_are_not_taken_for_tonights(world, client):
+    world.night()
+    (folder,) = (world.root / "home" / "studies" / "tiny").glob("*/judged/pictures")
+    stale = folder / "finalist2" / "roc.png"
+    stale.parent.mkdir()
+    stale.write_bytes(b"old")
+    record = world.night(force=True)
+    assert not stale.exists()
+    (version,) = (v for v in versions(_state(world), "tiny") if v.run_id == record.run_id)
+    kept = {file.path for file in client().list_artifacts(version.mlflow_run_id)}
+    assert "challenger" in kept
+    assert "finalist2" not in kept
+
+
 def test_one_bad_plan_does_not_stop_the_others_and_the_run_ends_failed(world):
     (world.root / "bad.yaml").write_text("name: bad\nsurprise: 1\n")
     state = train([str(world.root / "bad.yaml"), world.plan], return_state=True)
