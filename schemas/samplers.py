@@ -3,7 +3,8 @@
 Class weights stand beside the samplers because they answer the same question, and the screening
 compares all of them on equal folds. `learning/imbalance/samplers.py` builds what is described here.
 
-Of every method, `ratio` is how large the rare classes are to be, as a share of the largest. What a
+The base of a method says what it does to classes, and with it how many rows each is to have. Of
+every method, `ratio` is how large the rare classes are to be, as a share of the largest. What a
 fold is too small for is eased, never refused: fewer neighbours, plain SMOTE where a method finds no
 hard rows, copies where a class has one row.
 """
@@ -21,6 +22,31 @@ Neighbours = Annotated[int, Field(ge=1)]
 Members = Annotated[int, Field(ge=1, le=100)]
 
 
+class Dropping(Strict):
+    """What all methods share that drop rows of larger classes, and do nothing else."""
+
+    ratio: Knob[Share] = 1.0
+
+
+class Growing(Strict):
+    """What all methods share that give smaller classes more rows."""
+
+    ratio: Knob[Share] = 1.0
+
+
+class Synthesising(Growing):
+    """Those whose new rows are none that were given: they blend rows that are near."""
+
+    k_neighbors: Knob[Neighbours] = 5
+
+
+class Cleaning(Synthesising):
+    """Those that then drop rows near the border of two classes. A class never goes whole.
+
+    All rows are compared with all: a minute or two for 20,000 texts.
+    """
+
+
 class NoResampling(Strict):
     """Train on the rows as they are; the decision offsets alone answer the imbalance."""
 
@@ -34,47 +60,41 @@ class ClassWeights(Strict):
     exponent: Knob[Exponent] = 1.0
 
 
-class RandomUndersampling(Strict):
+class RandomUndersampling(Dropping):
     """Drop rows of larger classes until the smallest is at least `ratio` of each."""
 
     kind: Literal["random-undersampling"] = "random-undersampling"
-    ratio: Knob[Share] = 1.0
 
 
-class RandomOversampling(Strict):
+class RandomOversampling(Growing):
     """Repeat rows of smaller classes, drawn at random, up to `ratio` of the largest.
 
     Batista, Prati & Monard 2004 found it hard to beat.
     """
 
     kind: Literal["random-oversampling"] = "random-oversampling"
-    ratio: Knob[Share] = 1.0
 
 
-class Smote(Strict):
+class Smote(Synthesising):
     """Synthesise rows of smaller classes up to `ratio` of the largest (Chawla et al. 2002).
 
     A synthetic row lies between a row and one of its `k_neighbors` nearest of the same class.
     """
 
     kind: Literal["smote"] = "smote"
-    k_neighbors: Knob[Neighbours] = 5
-    ratio: Knob[Share] = 1.0
 
 
-class SmoteNC(Strict):
+class SmoteNC(Synthesising):
     """SMOTE for mixed columns (Chawla et al. 2002, section 6.1): numbers and words are blended,
-    each category takes the most frequent level among the neighbours.
+    each category, boolean and mark of a missing cell takes what most neighbours have.
 
-    SMOTE itself where the data set has no category.
+    SMOTE itself where the data set has none of these.
     """
 
     kind: Literal["smote-nc"] = "smote-nc"
-    k_neighbors: Knob[Neighbours] = 5
-    ratio: Knob[Share] = 1.0
 
 
-class BorderlineSmote(Strict):
+class BorderlineSmote(Synthesising):
     """SMOTE from the rows in danger only (Han, Wang & Mao 2005): those with at least half, not
     all, of their `m_neighbors` in other classes.
 
@@ -83,49 +103,37 @@ class BorderlineSmote(Strict):
     """
 
     kind: Literal["borderline-smote"] = "borderline-smote"
-    k_neighbors: Knob[Neighbours] = 5
     m_neighbors: Knob[Neighbours] = 10
     variant: Knob[Literal[1, 2]] = 1
-    ratio: Knob[Share] = 1.0
 
 
-class Adasyn(Strict):
+class Adasyn(Synthesising):
     """SMOTE that synthesises more where more neighbours are of other classes (He et al. 2008).
 
     Each row's number is rounded, so the classes reach `ratio` only about.
     """
 
     kind: Literal["adasyn"] = "adasyn"
-    k_neighbors: Knob[Neighbours] = 5
-    ratio: Knob[Share] = 1.0
 
 
-class SmoteEnn(Strict):
+class SmoteEnn(Cleaning):
     """SMOTE, then edited nearest neighbours (Wilson 1972; Batista, Prati & Monard 2004): rows of
-    any class that their `enn_neighbors` nearest outvote go. A class never goes whole.
-
-    All rows are compared with all: a minute or two for 20,000 texts.
+    any class that their `enn_neighbors` nearest outvote go.
     """
 
     kind: Literal["smote-enn"] = "smote-enn"
-    k_neighbors: Knob[Neighbours] = 5
     enn_neighbors: Knob[Neighbours] = 3
-    ratio: Knob[Share] = 1.0
 
 
-class SmoteTomek(Strict):
+class SmoteTomek(Cleaning):
     """SMOTE, then no Tomek links (Tomek 1976; Batista, Bazzan & Monard 2003): of two rows of
-    different classes that are each other's nearest, both go. A class never goes whole.
-
-    All rows are compared with all: a minute or two for 20,000 texts.
+    different classes that are each other's nearest, both go.
     """
 
     kind: Literal["smote-tomek"] = "smote-tomek"
-    k_neighbors: Knob[Neighbours] = 5
-    ratio: Knob[Share] = 1.0
 
 
-class BalancedEnsemble(Strict):
+class BalancedEnsemble(Dropping):
     """`members` classifiers, each on its own random undersample, whose probabilities are averaged.
 
     EasyEnsemble (Liu, Wu & Zhou 2009) of any classifier: unlike one undersample, it throws hardly
@@ -134,7 +142,6 @@ class BalancedEnsemble(Strict):
 
     kind: Literal["balanced-ensemble"] = "balanced-ensemble"
     members: Knob[Members] = 10
-    ratio: Knob[Share] = 1.0
 
 
 Imbalance = Annotated[

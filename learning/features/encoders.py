@@ -43,6 +43,11 @@ class Clock(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn i
                 blocks.append(np.asarray(times.isna(), dtype=np.float64))
         return np.column_stack(blocks)
 
+    def marks(self) -> list[int]:
+        """Which of the columns that it makes tell that an instant was missing."""
+        ends = np.cumsum([2 * len(CLOCKS) + indicated for indicated in self.indicated_])
+        return [int(end) - 1 for end, told in zip(ends, self.indicated_, strict=True) if told]
+
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """`column: clock, sine or cosine`."""
         names: list[str] = []

@@ -3,7 +3,7 @@
 Everything is fitted inside the fold; nothing here looks at labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import Any, Literal, assert_never
 
@@ -32,8 +32,8 @@ from schemas.knobs import value
 Scale = Literal["standard", "none"]
 Step = tuple[str, Any, list[str]]
 
-CATEGORIES = "categories"
-"""The step whose columns are one-hot."""
+NUMBERS, CATEGORIES, BOOLEANS, TIMES = "numbers", "categories", "booleans", "times"
+"""The steps of which a layout tells more than their width."""
 
 
 def transformer(
@@ -62,19 +62,36 @@ def transformer(
 
 
 def layout(fitted: ColumnTransformer) -> Layout:
-    """Where the one-hot columns of each category stand in the matrix that it makes."""
+    """Where categories, booleans and marks of missing cells stand in the matrix that it makes."""
     blocks: dict[str, slice] = fitted.output_indices_
     width = max(block.stop for block in blocks.values())
+    return Layout(width, tuple(_level_ranges(fitted)), tuple(_flags(fitted)))
+
+
+def _level_ranges(fitted: ColumnTransformer) -> Iterator[tuple[int, int]]:
     if CATEGORIES not in fitted.named_transformers_:
-        return Layout(width)
+        return iter(())
     encoder = fitted.named_transformers_[CATEGORIES]
     widths = [
         # The rare levels share one column.
         len(levels) - (0 if rare is None else len(rare) - 1)
         for levels, rare in zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
     ]
-    ends = accumulate(widths, initial=int(blocks[CATEGORIES].start))
-    return Layout(width, tuple(pairwise(ends)))
+    return pairwise(accumulate(widths, initial=int(fitted.output_indices_[CATEGORIES].start)))
+
+
+def _flags(fitted: ColumnTransformer) -> Iterator[int]:
+    """A whole block of booleans; of numbers and times what tells that a cell was missing."""
+    for name, block in fitted.output_indices_.items():
+        columns = range(block.start, block.stop)
+        if name == BOOLEANS:
+            yield from columns
+        elif name == NUMBERS:  # its marks come last
+            marks = len(fitted.named_transformers_[name]["make"].indicator_.features_)
+            yield from columns[len(columns) - marks :]
+        elif name == TIMES:
+            clock: Clock = fitted.named_transformers_[name]["make"]
+            yield from (columns[place] for place in clock.marks())
 
 
 def _is_sparse(features: Features, columns: Mapping[str, Column]) -> bool:
@@ -121,13 +138,13 @@ def _others(features: Features, columns: Mapping[str, Column], *, sparse: bool) 
         steps.append(("statistics", _chain(TextStatistics(), "standard", sparse=sparse), texts))
     if numbers:
         scale: Scale = value(features.number.scale)
-        steps.append(("numbers", _chain(_medians(), scale, sparse=sparse), numbers))
+        steps.append((NUMBERS, _chain(_medians(), scale, sparse=sparse), numbers))
     if categories:
         steps.append((CATEGORIES, _levels(features.category, sparse=sparse), categories))
     if booleans:
-        steps.append(("booleans", _chain(_falses(), "none", sparse=sparse), booleans))
+        steps.append((BOOLEANS, _chain(_falses(), "none", sparse=sparse), booleans))
     if times:
-        steps.append(("times", _chain(Clock(), "none", sparse=sparse), times))
+        steps.append((TIMES, _chain(Clock(), "none", sparse=sparse), times))
     for i, (name, column) in enumerate(_embeddings(columns).items()):
         vectors = Vectors(column.dimension, precision)
         scale = value(features.embedding.scale)

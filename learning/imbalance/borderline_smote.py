@@ -13,26 +13,26 @@ from sklearn.utils import check_random_state
 
 from learning.arrays import Labels
 from learning.imbalance.mixed_smote import Rows, between
-from schemas.knobs import value
-from schemas.samplers import BorderlineSmote
 
 
 def borderline_rows(
     rows: Rows,
     labels: Labels,  # (rows,)
     rare: int,  # the class that grows, at least two rows
-    spec: BorderlineSmote,  # settled
     new: int,
+    k_neighbors: int,
     seed: int,
+    *,
+    m_neighbors: int,
+    variant: Literal[1, 2],
 ) -> Rows:
     """(new, columns); (0, columns) where no row is in danger.
 
     In danger: at least half, not all, of the `m_neighbors` nearest are of other classes. Neighbours
     are clamped to what there is. Variant 1 gives the very rows of imbalanced-learn with this seed.
     """
-    variant: Literal[1, 2] = value(spec.variant)
     own = rows[labels == rare]
-    m_neighbors = min(value(spec.m_neighbors), len(labels) - 1)
+    m_neighbors = min(m_neighbors, len(labels) - 1)
     everyone = NearestNeighbors(n_neighbors=m_neighbors + 1).fit(rows)
     around = everyone.kneighbors(own, return_distance=False)[:, 1:]
     foreign = (labels[around] != rare).sum(axis=1)
@@ -40,7 +40,7 @@ def borderline_rows(
     if not danger.shape[0]:
         return danger
     partners = own if variant == 1 else rows
-    k_neighbors = min(value(spec.k_neighbors), partners.shape[0] - 1)
+    k_neighbors = min(k_neighbors, partners.shape[0] - 1)
     searched = NearestNeighbors(n_neighbors=k_neighbors + 1).fit(partners)
     nearest = searched.kneighbors(danger, return_distance=False)[:, 1:]
     random = check_random_state(seed)

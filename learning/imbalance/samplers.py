@@ -8,7 +8,8 @@ they are made here, beside the fit, from the rows of one fold (`test_samplers.py
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from functools import partial
+from typing import Literal, TypeAlias, assert_never
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -21,13 +22,25 @@ from sklearn.base import clone
 
 from learning.arrays import Labels, Weights
 from learning.features.layout import Layout
-from learning.imbalance.sampling_steps import Cleaner, Oversampler
+from learning.imbalance.borderline_smote import borderline_rows
+from learning.imbalance.sampling_steps import (
+    Cleaner,
+    Oversampler,
+    Synthesis,
+    adasyn_rows,
+    nc_rows,
+    smote_rows,
+    unedited,
+    unlinked,
+)
 from schemas.knobs import value
 from schemas.samplers import (
     Adasyn,
     BalancedEnsemble,
     BorderlineSmote,
     ClassWeights,
+    Dropping,
+    Growing,
     Imbalance,
     NoResampling,
     RandomOversampling,
@@ -36,6 +49,7 @@ from schemas.samplers import (
     SmoteEnn,
     SmoteNC,
     SmoteTomek,
+    Synthesising,
 )
 
 Matrix: TypeAlias = NDArray[np.floating] | csr_matrix
@@ -65,9 +79,10 @@ def resamplers(
     if sum(n > 0 for n in counts) < 2:  # nothing to balance, and imblearn refuses
         return ((),)
     targets = {c: n for c, n in enumerate(_targets(spec, counts)) if n != counts[c]}
-    if isinstance(spec, SmoteEnn | SmoteTomek) and not targets:
-        return ((Cleaner(spec),),)
-    return _chains(spec, targets, seed, layout) if targets else ((),)
+    chains = _chains(spec, targets, seed, layout)
+    if targets:
+        return chains
+    return (tuple(step for step in chains[0] if isinstance(step, Cleaner)),)
 
 
 def resample(
@@ -109,9 +124,14 @@ def class_weights(
     return {c: n**-exponent / mean for c, n in present.items()}
 
 
-def _chains(
+def _chains(  # noqa: C901  # as many cases as there are methods
     spec: Imbalance, targets: dict[int, int], seed: int, layout: Layout
 ) -> tuple[Chain, ...]:
+    """The steps of each method: the one place that knows all of them."""
+
+    def grown(method: Synthesising, synthesis: Synthesis) -> Oversampler:
+        return Oversampler(synthesis, layout.columns, targets, value(method.k_neighbors), seed)
+
     match spec:
         case NoResampling() | ClassWeights():
             return ((),)
@@ -124,10 +144,22 @@ def _chains(
             )
         case RandomOversampling():
             return ((RandomOverSampler(sampling_strategy=targets, random_state=seed),),)
-        case Smote() | SmoteNC() | BorderlineSmote() | Adasyn():
-            return ((Oversampler(spec, layout, targets, seed),),)
-        case SmoteEnn() | SmoteTomek():
-            return ((Oversampler(spec, layout, targets, seed), Cleaner(spec)),)
+        case Smote():
+            return ((grown(spec, smote_rows),),)
+        case SmoteNC():
+            return ((grown(spec, partial(nc_rows, layout=layout)),),)
+        case BorderlineSmote():
+            variant: Literal[1, 2] = value(spec.variant)
+            m_neighbors = value(spec.m_neighbors)
+            synthesis = partial(borderline_rows, m_neighbors=m_neighbors, variant=variant)
+            return ((grown(spec, synthesis),),)
+        case Adasyn():
+            return ((grown(spec, adasyn_rows),),)
+        case SmoteEnn():
+            edited = partial(unedited, neighbours=value(spec.enn_neighbors))
+            return ((grown(spec, smote_rows), Cleaner(edited)),)
+        case SmoteTomek():
+            return ((grown(spec, smote_rows), Cleaner(unlinked)),)
         case _:
             assert_never(spec)
 
@@ -145,23 +177,13 @@ def _weights_after(fitted: BaseSampler, before: Labels, after: Labels, weights: 
 def _targets(spec: Imbalance, counts: Sequence[int]) -> list[int]:
     """Rows a class after resampling."""
     present = [n for n in counts if n > 0]
+    # The tiny term forgives binary fractions: 3 / 0.3 is 10, not 9.999.
     match spec:
-        case NoResampling() | ClassWeights():
-            return list(counts)
-        case RandomUndersampling() | BalancedEnsemble():
-            # The tiny term forgives binary fractions: 3 / 0.3 is 10, not 9.999.
+        case Dropping():
             most = math.floor(min(present) / value(spec.ratio) + 1e-9)
             return [min(n, most) for n in counts]
-        case (
-            RandomOversampling()
-            | Smote()
-            | SmoteNC()
-            | BorderlineSmote()
-            | Adasyn()
-            | SmoteEnn()
-            | SmoteTomek()
-        ):
+        case Growing():
             least = math.floor(max(present) * value(spec.ratio) + 1e-9)
             return [max(n, least) if n else 0 for n in counts]
         case _:
-            assert_never(spec)
+            return list(counts)

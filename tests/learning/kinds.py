@@ -1,5 +1,7 @@
 """Every kind of sampler and classifier, settled and quick: the one list that suites run over."""
 
+from typing import Any, get_args
+
 from schemas.classifiers import (
     BalancedRandomForest,
     Classifier,
@@ -23,6 +25,12 @@ from schemas.samplers import (
     SmoteNC,
     SmoteTomek,
 )
+
+
+def members(union: Any) -> dict[str, Any]:
+    """The models of a union of schemas by their kind."""
+    return {member.model_fields["kind"].default: member for member in get_args(get_args(union)[0])}
+
 
 SAMPLERS: dict[str, Imbalance] = {
     "none": NoResampling(),

@@ -268,7 +268,49 @@ def test_the_layout_marks_the_one_hot_columns_of_each_category(names: list[str])
 
 
 def test_a_matrix_without_categories_has_no_levels() -> None:
-    assert layout(_fitted(SETTLED, "size")) == Layout(columns=2)
+    assert layout(_fitted(SETTLED, "size")).levels == ()
+
+
+@pytest.mark.parametrize("scale", ["standard", "none"])
+@pytest.mark.parametrize("with_text", [False, True], ids=["dense", "sparse"])
+def test_the_layout_marks_booleans_and_marks_of_missing_cells(scale: str, with_text: bool) -> None:
+    columns: dict[str, Column] = {
+        "size": NumberColumn(),
+        "kind": CategoryColumn(),
+        "weight": NumberColumn(),
+        "sold": BooleanColumn(),
+        "at": TimeColumn(),
+        "new": BooleanColumn(),
+        "seen": TimeColumn(),
+    }
+    frame = pd.DataFrame(
+        {
+            "said": ["so good", "so bad", "so so", "so far"],
+            "size": [1.0, 2.0, 3.5, 5.0],
+            "weight": [1.0, np.nan, 3.5, 5.0],
+            "kind": ["a", "a", "b", "b"],
+            "sold": [1.0, 0.0, np.nan, 1.0],
+            "new": [1.0, 0.0, 0.0, 1.0],
+            "at": pd.to_datetime(["2024-01-01T05:00Z"] * 3 + [None]),
+            "seen": pd.to_datetime(["2024-01-01T05:00Z", None, "2024-06-07T09:00Z", None]),
+        }
+    )
+    features = SETTLED.model_copy(update={"number": NumberFeatures(scale=scale)})
+    fitted = transformer(features, columns | ({"said": TextColumn()} if with_text else {}))
+    made = fitted.fit_transform(frame)
+    assert issparse(made) == with_text
+    flags = list(layout(fitted).flags)
+    names = [str(name).partition("__")[2] for name in fitted.get_feature_names_out()]
+    assert [names[flag] for flag in flags] == [
+        "missingindicator_weight",
+        "sold",
+        "new",
+        "missingindicator_sold",
+        "at: missing",
+        "seen: missing",
+    ]
+    dense = made.toarray() if issparse(made) else made
+    assert [len(np.unique(dense[:, flag])) for flag in flags] == [2] * 6
 
 
 def test_layout_of_levels_that_are_all_frequent() -> None:
