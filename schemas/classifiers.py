@@ -5,7 +5,7 @@ plan overrides single knobs. `first` lists points that the study tries before it
 one, then a strong one. `learning/families/classifiers.py` builds what is described here.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -19,13 +19,25 @@ BoostedDepth = Annotated[int, Field(ge=1, le=32)]
 Points = tuple[dict[str, Setting], ...]
 
 
-class LogisticRegression(Strict):
+class Learner(Strict):
+    """What a family says of itself beside its knobs.
+
+    `title` is how MLflow calls it. `balances`: it sees as many rows of every class, whatever it
+    is given, so its probabilities are those of classes of one size.
+    """
+
+    title: ClassVar[str]
+    balances: ClassVar[bool] = False
+
+
+class LogisticRegression(Learner):
     """Logistic regression: multinomial, or one class against the rest where liblinear solves it.
 
     `l1` needs the solver liblinear or saga: a plan that settles on `l1` with lbfgs is refused, a
     trial of the two fails.
     """
 
+    title: ClassVar[str] = "LogisticRegression"
     kind: Literal["logistic-regression"] = "logistic-regression"
     C: Knob[PositiveFloat] = Range(low=0.1, high=100.0, log=True)
     penalty: Knob[Literal["l1", "l2"]] = "l2"
@@ -34,13 +46,14 @@ class LogisticRegression(Strict):
     first: Points = ({"C": 1.0}, {"C": 10.0})
 
 
-class NaiveBayesSVM(Strict):
+class NaiveBayesSVM(Learner):
     """Logistic regression over naive Bayes log-count ratios (Wang & Manning 2012); for text.
 
     `alpha` smooths the counts; `beta` is the share of the learned weights, the rest is their mean
     size: 0 is naive Bayes, 1 the linear model alone.
     """
 
+    title: ClassVar[str] = "NBSVM"
     kind: Literal["nb-svm"] = "nb-svm"
     C: Knob[PositiveFloat] = Range(low=0.1, high=100.0, log=True)
     alpha: Knob[PositiveFloat] = (0.3, 1.0, 0.1)
@@ -50,9 +63,10 @@ class NaiveBayesSVM(Strict):
     first: Points = ({"C": 1.0, "alpha": 0.3, "beta": 0.9}, {"C": 4.0, "alpha": 0.3, "beta": 0.9})
 
 
-class LightGBM(Strict):
+class LightGBM(Learner):
     """Gradient-boosted trees by histograms (Ke et al. 2017)."""
 
+    title: ClassVar[str] = "LightGBM"
     kind: Literal["lightgbm"] = "lightgbm"
     rounds: Knob[PositiveInt] = Range(low=50, high=1500, log=True)
     learning_rate: Knob[PositiveFloat] = Range(low=0.03, high=0.3, log=True)
@@ -70,12 +84,13 @@ class LightGBM(Strict):
     )  # fmt: skip
 
 
-class XGBoost(Strict):
+class XGBoost(Learner):
     """Gradient-boosted trees, level by level, on histograms (Chen & Guestrin 2016).
 
     `rounds` is its n_estimators. Slow on wide text: lower `colsample_bytree` there.
     """
 
+    title: ClassVar[str] = "XGBoost"
     kind: Literal["xgboost"] = "xgboost"
     rounds: Knob[PositiveInt] = Range(low=50, high=600, log=True)
     learning_rate: Knob[PositiveFloat] = Range(low=0.03, high=0.3, log=True)
@@ -95,9 +110,10 @@ class XGBoost(Strict):
     )  # fmt: skip
 
 
-class RandomForest(Strict):
+class RandomForest(Learner):
     """Trees on bootstraps of the rows, averaged (Breiman 2001)."""
 
+    title: ClassVar[str] = "RandomForest"
     kind: Literal["random-forest"] = "random-forest"
     trees: Knob[PositiveInt] = 200
     max_depth: Knob[PositiveInt | None] = None
@@ -109,13 +125,15 @@ class RandomForest(Strict):
     )
 
 
-class BalancedRandomForest(Strict):
+class BalancedRandomForest(Learner):
     """A random forest whose trees each see as many rows of every class (Chen et al. 2004).
 
     As many as the rarest class has: for tables, blunt on words or a handful. Weights count within
     a tree, not in what it draws: with one row a leaf they hardly count.
     """
 
+    title: ClassVar[str] = "BalancedRandomForest"
+    balances: ClassVar[bool] = True
     kind: Literal["balanced-random-forest"] = "balanced-random-forest"
     trees: Knob[PositiveInt] = 200
     max_depth: Knob[PositiveInt | None] = None
@@ -131,6 +149,12 @@ Classifier = Annotated[
     LogisticRegression | NaiveBayesSVM | LightGBM | XGBoost | RandomForest | BalancedRandomForest,
     Field(discriminator="kind"),
 ]
+
+TITLES: dict[str, str] = {
+    member.model_fields["kind"].default: member.title
+    for member in get_args(get_args(Classifier)[0])
+}
+"""Of each kind, how MLflow calls it."""
 
 _TABLES: dict[str, dict[str, Any]] = {
     "lightgbm": {

@@ -22,17 +22,10 @@ from mlflow.exceptions import MlflowException
 
 from learning.reports.names import slug
 from learning.reports.studies import study_files
+from schemas.classifiers import TITLES
 from schemas.faults import NightFailed
 from schemas.trials import StudyResult, TrialRecord
 
-FAMILY_NAMES = {
-    "balanced-random-forest": "BalancedRandomForest",
-    "lightgbm": "LightGBM",
-    "logistic-regression": "LogisticRegression",
-    "nb-svm": "NBSVM",
-    "random-forest": "RandomForest",
-    "xgboost": "XGBoost",
-}
 Write = TypeVar("Write", bound=Callable[..., str])
 _STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 _LONGEST_PARAM = 6000  # MLflow's own limits: letters, then entries of each kind in a batch
@@ -123,9 +116,9 @@ class Tracker:
             self._client.update_run(found, status="RUNNING")
             return found
         return self._start(
-            f"{FAMILY_NAMES.get(family, family)}_Optuna_Study",
+            f"{TITLES[family]}_Optuna_Study",
             {
-                "model_type": FAMILY_NAMES.get(family, family),
+                "model_type": TITLES[family],
                 "experiment_type": "advanced_tuning",
                 "nightshift.study": uid,
             },
@@ -139,7 +132,7 @@ class Tracker:
         if found or not study_run:
             return found
         run = self._start(
-            f"{FAMILY_NAMES.get(family, family)}_Trial_{trial.number}",
+            f"{TITLES[family]}_Trial_{trial.number}",
             {"mlflow.parentRunId": study_run, "nightshift.trial": uid, "note": trial.note},
         )
         name = slug(self.objective)

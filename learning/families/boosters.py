@@ -3,7 +3,7 @@
 XGBoost is imported where it is used: not every night has it among its families.
 """
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from lightgbm import Booster, LGBMClassifier
@@ -70,6 +70,9 @@ class XGBoostOfSeen(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sk
 class LightGBMAnswers(OnlyAnswers):
     """LightGBM's own model text."""
 
+    format: ClassVar[str] = "lightgbm"
+    suffix: ClassVar[str] = "lgb"
+
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         super().__init__(body, seen)
         text = lightgbm_text(body, len(seen))
@@ -88,6 +91,9 @@ class XGBoostAnswers(OnlyAnswers):
 
     Not its UBJSON: bytes that are none end the whole process there, and nothing can look first.
     """
+
+    format: ClassVar[str] = "xgboost"
+    suffix: ClassVar[str] = "xgb"
 
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         from xgboost import Booster as XGBooster

@@ -8,12 +8,11 @@ import json
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, assert_never
+from typing import Any, ClassVar
 
 import numpy as np
 import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 from learning.arrays import Probabilities
@@ -25,25 +24,20 @@ from learning.families.boosters import (
     xgboost_bytes,
 )
 from learning.families.forests import ForestAnswers, forest_bytes
-from learning.families.linear import PatientLogisticRegression
-from learning.families.nbsvm import NaiveBayesLogistic
 from learning.families.restored import OnlyAnswers
 
-Format = Literal["skops", "lightgbm", "xgboost", "forest"]
-
-_SUFFIXES: dict[Format, str] = {
-    "skops": "skops",
-    "lightgbm": "lgb",
-    "xgboost": "xgb",
-    "forest": "npz",
-}
+REVIEWED_CLASSIFIERS = (
+    "learning.families.linear.PatientLogisticRegression",
+    "learning.families.nbsvm.NaiveBayesLogistic",
+    "sklearn.dummy.DummyClassifier",
+)
+"""The classifiers that skops keeps: those whose fit is plain arrays."""
 
 REVIEWED_TYPES = (
+    *REVIEWED_CLASSIFIERS,
     "learning.features.encoders.Clock",
     "learning.features.encoders.Sparse",
     "learning.features.encoders.Vectors",
-    "learning.families.linear.PatientLogisticRegression",
-    "learning.families.nbsvm.NaiveBayesLogistic",
     "learning.features.words.CharacterCounts",
     "learning.features.words.TextStatistics",
     "learning.features.words.WordCounts",
@@ -51,14 +45,12 @@ REVIEWED_TYPES = (
 )
 """What may be built beside scikit-learn's, SciPy's and NumPy's own types that skops trusts."""
 
-_LINEAR = (PatientLogisticRegression, NaiveBayesLogistic, DummyClassifier)
-
 
 @dataclass(frozen=True)
 class StoredClassifier:
     """`seen` are the classes of the fit, ascending: `body` may not tell them."""
 
-    format: Format
+    format: str
     body: bytes
     seen: tuple[int, ...]
 
@@ -66,10 +58,13 @@ class StoredClassifier:
 class LinearAnswers(OnlyAnswers):
     """A classifier of scikit-learn's kind."""
 
+    format: ClassVar[str] = "skops"
+    suffix: ClassVar[str] = "skops"
+
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         super().__init__(body, seen)
         self.estimator = loaded(body)
-        if not isinstance(self.estimator, _LINEAR):
+        if _type(self.estimator) not in REVIEWED_CLASSIFIERS:
             kind = type(self.estimator).__name__
             raise ValueError(f"expected a classifier of ours, got {kind}")
         if np.asarray(self.estimator.classes_).tolist() != list(seen):
@@ -81,6 +76,11 @@ class LinearAnswers(OnlyAnswers):
         return answers
 
 
+_FORMATS: dict[str, type[OnlyAnswers]] = {
+    kind.format: kind for kind in (LinearAnswers, LightGBMAnswers, XGBoostAnswers, ForestAnswers)
+}
+
+
 def stored(
     classifier: ClassifierMixin,  # fitted, or restored
 ) -> StoredClassifier:
@@ -88,39 +88,28 @@ def stored(
     seen = tuple(int(c) for c in classifier.classes_)
     match classifier:
         case OnlyAnswers():
-            return StoredClassifier(_format(classifier), classifier.body, seen)
+            return StoredClassifier(classifier.format, classifier.body, seen)
         case LightGBMOfSeen():
             text: str = classifier.booster_.model_to_string()
-            return StoredClassifier("lightgbm", text.encode(), seen)
+            return StoredClassifier(LightGBMAnswers.format, text.encode(), seen)
         case XGBoostOfSeen():
-            return StoredClassifier("xgboost", xgboost_bytes(classifier), seen)
+            return StoredClassifier(XGBoostAnswers.format, xgboost_bytes(classifier), seen)
         case RandomForestClassifier():  # imbalanced-learn's is one too
-            return StoredClassifier("forest", forest_bytes(classifier), seen)
-        case PatientLogisticRegression() | NaiveBayesLogistic() | DummyClassifier():
-            return StoredClassifier("skops", dumped(classifier), seen)
+            return StoredClassifier(ForestAnswers.format, forest_bytes(classifier), seen)
+        case _ if _type(classifier) in REVIEWED_CLASSIFIERS:
+            return StoredClassifier(LinearAnswers.format, dumped(classifier), seen)
         case _:
             raise TypeError(f"expected a classifier of ours, got {type(classifier).__name__}")
 
 
 def restored(format: str, body: bytes, seen: tuple[int, ...]) -> OnlyAnswers:
     """Answers as the stored one did; ValueError, before anything is built, for foreign bytes."""
-    known: Format = _known(format)
-    match known:
-        case "skops":
-            return LinearAnswers(body, seen)
-        case "lightgbm":
-            return LightGBMAnswers(body, seen)
-        case "xgboost":
-            return XGBoostAnswers(body, seen)
-        case "forest":
-            return ForestAnswers(body, seen)
-        case _:
-            assert_never(known)
+    return _known(format)(body, seen)
 
 
 def suffix(format: str) -> str:
     """Of a file of this format, without the dot."""
-    return _SUFFIXES[_known(format)]
+    return _known(format).suffix
 
 
 def libraries() -> dict[str, str]:
@@ -161,20 +150,12 @@ def _xgboost() -> str:
 _UNREADABLE = (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, ValueError)
 
 
-def _known(format: str) -> Format:
-    for known in _SUFFIXES:
-        if format == known:
-            return known
-    raise ValueError(f"expected one of the formats {', '.join(_SUFFIXES)}, got {format!r}")
+def _known(format: str) -> type[OnlyAnswers]:
+    if format not in _FORMATS:
+        raise ValueError(f"expected one of the formats {', '.join(_FORMATS)}, got {format!r}")
+    return _FORMATS[format]
 
 
-def _format(classifier: OnlyAnswers) -> Format:
-    match classifier:
-        case LightGBMAnswers():
-            return "lightgbm"
-        case XGBoostAnswers():
-            return "xgboost"
-        case ForestAnswers():
-            return "forest"
-        case _:
-            return "skops"
+def _type(estimator: object) -> str:
+    """As skops names it."""
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__}"

@@ -7,7 +7,7 @@ node is checked before a tree is built.
 
 import io
 import zipfile
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,9 @@ def forest_bytes(forest: RandomForestClassifier) -> bytes:
 
 class ForestAnswers(OnlyAnswers):
     """The mean answer of a forest's trees."""
+
+    format: ClassVar[str] = "forest"
+    suffix: ClassVar[str] = "npz"
 
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         super().__init__(body, seen)

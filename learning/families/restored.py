@@ -1,7 +1,7 @@
 """What comes back from a file: a classifier that answers, and is never fitted again."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,13 @@ from learning.arrays import Probabilities
 
 
 class OnlyAnswers(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn is untyped
-    """`seen` are the classes of the fit, ascending; `body` is what it was restored from."""
+    """`seen` are the classes of the fit, ascending; `body` is what it was restored from.
+
+    `format` names what `body` is in; `suffix` is of its file, without the dot.
+    """
+
+    format: ClassVar[str]
+    suffix: ClassVar[str]
 
     def __init__(self, body: bytes, seen: tuple[int, ...]) -> None:
         self.body = body

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
 from learning.arrays import Labels, LabelTable, Weights
 from learning.families.classifiers import classifier
 from learning.features.layout import Layout
-from learning.imbalance.samplers import class_weights, resample, resamplers
+from learning.imbalance.samplers import Resampled, class_weights, resample, resamplers
 from schemas.label import Target
 from schemas.trials import Candidate
 
@@ -26,7 +27,8 @@ Matrix: TypeAlias = Any
 class FittedTarget:
     """What answers for one target: one classifier, or members whose probabilities are averaged.
 
-    `trained` is what each class weighed in the fit, rows times weights, after resampling.
+    `trained` is what each class weighed in the fit, rows times weights, after resampling; a
+    classifier that balances sees as many rows of each class.
     """
 
     classifiers: tuple[ClassifierMixin, ...]
@@ -73,10 +75,19 @@ def _fit_target(
         rows = resample(chain, X, labels, weights)
         member = _unfitted(candidate, counts, by_class, seed + place, threads)
         members.append(member.fit(rows.X, rows.labels, sample_weight=rows.weights))
-        trained += np.bincount(rows.labels, rows.weights, minlength=classes)
+        trained += _weighed(rows, classes, balanced=candidate.classifier.balances)
     if by_class is not None:
         trained *= [by_class.get(c, 0.0) for c in range(classes)]
     return FittedTarget(tuple(members), tuple(trained.tolist()))
+
+
+def _weighed(rows: Resampled, classes: int, *, balanced: bool) -> NDArray[np.float64]:
+    """(classes,) the weight of all rows of each class, or of one where all have as many."""
+    whole = np.bincount(rows.labels, rows.weights, minlength=classes).astype(np.float64)
+    if not balanced:
+        return whole
+    mean: NDArray[np.float64] = whole / np.maximum(np.bincount(rows.labels, minlength=classes), 1)
+    return mean
 
 
 def _unfitted(

@@ -1,7 +1,6 @@
 import json
 import threading
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from mlflow import MlflowClient
@@ -13,7 +12,8 @@ from schemas.faults import NightFailed
 from schemas.label import Target
 from schemas.trials import StudyResult, TrialRecord
 from tasks.reporting import tags
-from tasks.tracking import FAMILY_NAMES, Tracker, without_secrets
+from tasks.tracking import Tracker, without_secrets
+from tests.learning.kinds import members
 from tests.learning.records import CONFUSIONS, LABELS, MOOD, POLARITY, night
 
 
@@ -81,9 +81,12 @@ def test_another_objective_gives_the_figures_its_name(tmp_path):
     assert "best_val_macro_f1" not in told
 
 
-def test_every_family_of_a_plan_has_its_name():
-    kinds = {member.model_fields["kind"].default for member in get_args(get_args(Classifier)[0])}
-    assert kinds <= set(FAMILY_NAMES)
+@pytest.mark.parametrize("kind", members(Classifier))
+def test_every_family_of_a_plan_has_its_name(tracker, client, kind):
+    named = client.get_run(tracker.open_study(kind, "s")).info.run_name
+    trial = client.get_run(tracker.log_trial(tracker.open_study(kind, "s"), kind, _trial(0)))
+    title = members(Classifier)[kind].title
+    assert (named, trial.info.run_name) == (f"{title}_Optuna_Study", f"{title}_Trial_0")
 
 
 def test_a_study_keeps_its_trials_and_their_pictures(tracker, client, tmp_path):
@@ -116,7 +119,8 @@ def test_families_in_threads_lose_no_trial(tracker, client):
         for number in range(10):
             tracker.log_trial(study, kind, _trial(number))
 
-    threads = [threading.Thread(target=log, args=(kind,)) for kind in ("lightgbm", "a", "b")]
+    kinds = ("lightgbm", "xgboost", "nb-svm")
+    threads = [threading.Thread(target=log, args=(kind,)) for kind in kinds]
     for thread in threads:
         thread.start()
     for thread in threads:

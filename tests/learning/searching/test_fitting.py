@@ -9,7 +9,7 @@ from imblearn.over_sampling import SMOTE
 from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.searching.fitting import FittedTarget, fit_targets
-from schemas.classifiers import Classifier, LogisticRegression
+from schemas.classifiers import BalancedRandomForest, Classifier, LogisticRegression
 from schemas.features import Features
 from schemas.label import MultiTaskLabel, SingleLabel, targets
 from schemas.samplers import (
@@ -105,6 +105,24 @@ def test_what_each_class_weighed_in_the_fit_is_told(
     imbalance: Imbalance, trained: tuple[float, ...]
 ) -> None:
     assert _fitted(NINE_THREE, 2, imbalance).trained == pytest.approx(trained)
+
+
+@pytest.mark.parametrize(
+    ("imbalance", "weights", "trained"),
+    [
+        (NoResampling(), None, (1, 0, 1)),
+        (Smote(ratio=0.5), None, (1, 0, 1)),
+        (ClassWeights(exponent=1.0), None, (2 / 3, 0, 2)),
+        (NoResampling(), np.repeat([1.0, 3.0], [9, 3]), (2 / 3, 0, 2)),
+    ],
+    ids=["none", "smote", "class-weights", "row-weights"],
+)
+def test_a_classifier_that_balances_sees_as_many_rows_of_every_class(
+    imbalance: Imbalance, weights: Any, trained: tuple[float, ...]
+) -> None:
+    forest = BalancedRandomForest(trees=3, min_samples_leaf=2, max_features="sqrt")
+    fitted = _fitted(2 * NINE_THREE, 3, imbalance, weights, forest)
+    assert fitted.trained == pytest.approx(trained)
 
 
 def test_row_weights_count_in_the_fit_and_in_what_it_tells() -> None:
