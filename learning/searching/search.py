@@ -16,7 +16,7 @@ import optuna
 
 from learning.searching.folds import fit_fold, kept_seconds
 from learning.searching.gains import last_gain
-from learning.searching.oof import OofScore, Truth, plain_score, read_truth, score_oof
+from learning.searching.oof import OofScore, Truth, early_score, read_truth, score_oof
 from learning.searching.ranking import best, current
 from learning.searching.space import Point, space
 from learning.searching.studies import Study
@@ -59,7 +59,7 @@ def run_study(
     on_trial: Callable[[TrialRecord], None],
     on_kept: Callable[[TrialRecord], None],  # each trial of an earlier run, before all others
     on_fold: Callable[[float, float, bool], None],  # score on the folds so far, seconds a fold,
-    # whether the trial has ended: until then the score is of the arg max
+    # whether the trial has ended: until then the score is an early one
     share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
 ) -> StudyResult:
@@ -269,11 +269,11 @@ class _Search:
         if done == folds:
             self._end(flight, "COMPLETE", "")
             return
-        # Offsets take seconds of 200,000 rows, in which no worker gets new work: they wait for
-        # the trial's end, and trials are pruned by the arg max of equally many folds.
-        plain = plain_score(self._bench.truth, flight.files)
-        self._told.on_fold(plain, flight.seconds / done, False)
-        flight.trial.report(plain, step=done)
+        # Cross-fitted offsets take seconds of 200,000 rows, in which no worker gets new work: they
+        # wait for the trial's end.
+        early = early_score(self._bench.truth, flight.files)
+        self._told.on_fold(early, flight.seconds / done, False)
+        flight.trial.report(early, step=done)
         if flight.trial.should_prune():
             self._end(flight, "PRUNED", f"below the median after {done} of {folds} folds")
 

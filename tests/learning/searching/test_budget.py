@@ -25,7 +25,7 @@ def test_trials_under_way_compare_with_each_other_only():
     budget = Budget(10, folds=3, clock=lambda: 0.0)
     budget.learn("lightgbm", 0.9, 3.0)
     before = budget.reserve_s
-    budget.learn("lightgbm", 0.7, 30.0, whole=False)  # by arg max; offsets may win
+    budget.learn("lightgbm", 0.7, 30.0, whole=False)  # an early score; the whole one may win
     assert budget.reserve_s >= before + 40.0
     raised = budget.reserve_s
     budget.learn("lightgbm", 0.6, 60.0, whole=False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import learning.searching.search
-from learning.searching.oof import read_truth
+from learning.searching.oof import early_score, read_truth
 from learning.searching.search import run_study
 from learning.searching.workers import WorkerPool
 from schemas.classifiers import LightGBM, LogisticRegression
@@ -221,7 +221,7 @@ def test_an_unpromising_trial_is_pruned_between_folds(
 ) -> None:
     worse = iter(range(1000))
     monkeypatch.setattr(
-        learning.searching.search, "plain_score", lambda *_: 1.0 - next(worse) / 1000
+        learning.searching.search, "early_score", lambda *_: 1.0 - next(worse) / 1000
     )
     result = study(pool, rows, tmp_path, trials=8, share=lambda: 1)
     pruned = [trial for trial in result.trials if trial.state == "PRUNED"]
@@ -551,3 +551,16 @@ def test_other_search_methods_end_after_their_trials(
     how = Search(folds=FOLDS, trials=3, method=method)  # type: ignore[arg-type]
     found = study(pool, rows, tmp_path, search=how)
     assert [trial.state for trial in found.trials] == ["COMPLETE"] * trials
+
+
+@pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS)
+def test_an_early_score_is_near_the_whole_one(
+    asked: tuple[Target, ...], pool: WorkerPool, tmp_path: Path
+) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=600, asked=asked)
+    found = study(pool, rows, tmp_path, trials=1, targets=asked)
+    assert found.best is not None
+    truth = read_truth(rows, asked, MacroF1())
+    early = early_score(truth, found.best.oof)
+    assert early == pytest.approx(found.best.score, abs=0.06)
+    assert early >= (found.best.plain_score or 0.0) - 0.02
