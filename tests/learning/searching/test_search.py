@@ -230,7 +230,7 @@ def test_an_unpromising_trial_is_pruned_between_folds(
     assert all(len(trial.fold_scores) == len(trial.oof) == 1 for trial in pruned)
 
 
-def test_offsets_are_fitted_once_a_trial_and_folds_are_told_by_arg_max(
+def test_offsets_are_cross_fitted_once_a_trial_and_folds_are_told_early_scores(
     pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scored = learning.searching.search.score_oof
@@ -252,7 +252,7 @@ def test_offsets_are_fitted_once_a_trial_and_folds_are_told_by_arg_max(
     for trial, told in zip(result.trials, (folds[:2], folds[3:5]), strict=True):
         for done, (score, *_) in enumerate(told, start=1):
             files = {fold: trial.oof[fold] for fold in range(done)}
-            assert score == scored(truth, files).plain
+            assert score == early_score(truth, files)
 
 
 def test_failing_first_trials_end_the_family_with_the_reason(
@@ -353,7 +353,7 @@ def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
         deadline=lambda: 0.0 if folds else until,
     )
     assert result.best is not None
-    assert result.best.plain_score == folds[0]
+    assert folds == [early_score(read_truth(rows, SINGLE, MacroF1()), result.best.oof)]
     assert len(result.best.fold_scores) == 1
     assert len(result.best.oof) == 1
     assert result.best.cut_off
