@@ -57,6 +57,8 @@ def _target_score(
 ) -> TargetScore:
     counts = metrics.confusion(labels, decisions, target.classes)
     figures = metrics.class_figures(counts)
+    areas = metrics.class_areas(probabilities, labels)
+    ranked = metrics.ranked_classes(labels, target.classes, target.counted)
     return TargetScore(
         name=target.name,
         rows=len(labels),
@@ -71,9 +73,9 @@ def _target_score(
         brier=metrics.brier(probabilities, labels),
         ece=metrics.expected_calibration_error(probabilities, labels),
         class_ece=metrics.worst_class_calibration_error(probabilities, labels, target.counted),
-        roc_auc=metrics.roc_auc(probabilities, labels),
-        average_precision=metrics.average_precision(probabilities, labels, target.counted),
-        classes=_class_scores(counts, figures, probabilities, labels, target.class_texts),
+        roc_auc=metrics.mean_of_known(areas.roc_auc),
+        average_precision=metrics.mean_of_known(areas.average_precision[c] for c in ranked),
+        classes=_class_scores(counts, figures, areas, target.class_texts),
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts),
     )
 
@@ -89,12 +91,9 @@ def _mean_of_counted(
 def _class_scores(
     counts: metrics.Confusion,
     figures: metrics.ClassFigures,
-    probabilities: Probabilities,
-    labels: Labels,
+    areas: metrics.ClassAreas,
     class_texts: Sequence[str],
 ) -> tuple[ClassScore, ...]:
-    areas = metrics.average_precisions(probabilities, labels)
-    roc_aucs = metrics.roc_aucs(probabilities, labels)
     return tuple(
         ClassScore(
             name=name,
@@ -104,8 +103,8 @@ def _class_scores(
             precision=figures.precision[c],
             recall=figures.recall[c],
             f1=figures.f1[c],
-            average_precision=areas[c],
-            roc_auc=roc_aucs[c],
+            average_precision=areas.average_precision[c],
+            roc_auc=areas.roc_auc[c],
         )
         for c, name in enumerate(class_texts)
     )

@@ -38,7 +38,7 @@ class OofScore:
     """The plan's objective after cross-fitted offsets (`score`) and by arg max (`plain`), on the
     same rows; `fold_scores` are `score` on each split's rows alone, by split.
 
-    `answers` have the decisions of the offsets, `plain_answers` those of the arg max.
+    `answers` have the decisions of the offsets.
     """
 
     score: float
@@ -47,7 +47,6 @@ class OofScore:
     log_loss: float
     labels: LabelTable
     answers: Answers
-    plain_answers: Answers
 
 
 def read_truth(rows: Rows, targets: Sequence[Target], objective: Objective) -> Truth:
@@ -126,7 +125,6 @@ def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
         ),
         labels=labels,
         answers=answers,
-        plain_answers=plain,
     )
 
 

@@ -5,7 +5,17 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from learning.deciding import metrics
+from learning.deciding.objectives import MeanF, of_confusion
 from tests.learning.worlds import world
+
+
+def _macro_f1s(confusions: np.ndarray) -> np.ndarray:
+    return of_confusion(MeanF(tuple(range(confusions.shape[-1]))), confusions)
+
+
+def _macro_f1(confusion: np.ndarray) -> float:
+    return float(_macro_f1s(confusion))
+
 
 SEEDS = st.integers(0, 10_000)
 CLASSES = st.integers(2, 6)
@@ -18,7 +28,7 @@ def test_f1_precision_and_recall_are_scikit_learns(seed: int, classes: int, rows
     labels, decisions = rng.integers(0, classes, (2, rows))
     counts = metrics.confusion(labels, decisions, classes)
     assert np.array_equal(counts, oracle.confusion_matrix(labels, decisions, labels=range(classes)))
-    assert metrics.macro_f1(counts) == pytest.approx(
+    assert _macro_f1(counts) == pytest.approx(
         oracle.f1_score(labels, decisions, average="macro", zero_division=0)
     )
     figures = metrics.class_figures(counts)
@@ -40,7 +50,7 @@ def test_probability_figures_are_scikit_learns(seed: int, classes: int) -> None:
     )
     onehot = np.eye(classes)[labels]
     assert metrics.brier(truth, labels) == pytest.approx(((truth - onehot) ** 2).sum(1).mean())
-    areas = metrics.average_precisions(truth, labels)
+    areas = metrics.class_areas(truth, labels).average_precision
     for c, area in enumerate(areas):
         if area is None:
             assert not (labels == c).any()
@@ -48,22 +58,31 @@ def test_probability_figures_are_scikit_learns(seed: int, classes: int) -> None:
             assert area == pytest.approx(oracle.average_precision_score(labels == c, truth[:, c]))
 
 
+def _mean_roc_auc(probabilities: np.ndarray, labels: np.ndarray) -> float | None:
+    return metrics.mean_of_known(metrics.class_areas(probabilities, labels).roc_auc)
+
+
 def test_roc_auc_of_more_classes_is_one_against_the_rest() -> None:
     case = world(300, 3, 1)
-    assert metrics.roc_auc(case.truth, case.labels) == pytest.approx(
+    assert metrics.mean_of_known(
+        metrics.class_areas(case.truth, case.labels).roc_auc
+    ) == pytest.approx(
         oracle.roc_auc_score(case.labels, case.truth, multi_class="ovr", average="macro")
     )
 
 
 def test_roc_auc_of_two_classes_is_the_same_for_either() -> None:
     case = world(300, 2, 2)
-    assert metrics.roc_auc(case.truth, case.labels) == pytest.approx(
-        oracle.roc_auc_score(case.labels, case.truth[:, 1])
-    )
+    assert metrics.mean_of_known(
+        metrics.class_areas(case.truth, case.labels).roc_auc
+    ) == pytest.approx(oracle.roc_auc_score(case.labels, case.truth[:, 1]))
 
 
 def test_one_class_alone_has_no_roc_auc() -> None:
-    assert metrics.roc_auc(np.full((4, 2), 0.5), np.zeros(4, dtype=np.int64)) is None
+    alone = metrics.class_areas(np.full((4, 2), 0.5), np.zeros(4, dtype=np.int64))
+    assert alone.roc_auc == (None, None)
+    assert metrics.mean_of_known(alone.roc_auc) is None
+    assert alone.average_precision == (1.0, None)
 
 
 def test_average_precision_of_two_classes_is_the_rarer_ones() -> None:
@@ -95,8 +114,25 @@ def test_which_classes_are_ranked(
 def test_roc_auc_of_each_class_is_scikit_learns() -> None:
     case = world(300, 3, 1)
     expected = [oracle.roc_auc_score(case.labels == c, case.truth[:, c]) for c in range(3)]
-    assert metrics.roc_aucs(case.truth, case.labels) == pytest.approx(expected)
-    assert metrics.roc_aucs(case.truth, np.zeros(300, dtype=np.int64)) == (None,) * 3
+    assert metrics.class_areas(case.truth, case.labels).roc_auc == pytest.approx(expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(2, 60), st.integers(1, 8))
+def test_areas_of_equal_probabilities_are_scikit_learns(seed: int, rows: int, levels: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.integers(0, levels, rows) / levels, rng.integers(0, 2, rows)
+    areas = metrics.class_areas(np.stack([1 - scores, scores], axis=1), labels)
+    if len(np.unique(labels)) == 2:
+        assert areas.roc_auc[1] == pytest.approx(oracle.roc_auc_score(labels, scores))
+        expected = oracle.average_precision_score(labels, scores)
+        assert areas.average_precision[1] == pytest.approx(expected)
+
+
+def test_areas_of_probabilities_that_are_none_are_refused() -> None:
+    broken = np.array([[0.5, 0.5], [np.nan, 0.5]])
+    with pytest.raises(ValueError, match="Expected probabilities of class 0, got NaN"):
+        metrics.class_areas(broken, np.array([0, 1]))
 
 
 @settings(max_examples=20, deadline=None)
@@ -125,13 +161,13 @@ def test_only_classes_with_rows_or_decisions_count(
     counts: list[list[int]], f1s: tuple[float | None, ...], macro: float
 ) -> None:
     assert metrics.class_figures(np.array(counts)).f1 == f1s
-    assert metrics.macro_f1(np.array(counts)) == macro
+    assert _macro_f1(np.array(counts)) == macro
 
 
 def test_many_confusions_score_as_one_by_one() -> None:
     many = np.random.default_rng(0).integers(0, 4, (5, 3, 4, 4))
-    each = [[metrics.macro_f1(inner) for inner in outer] for outer in many]
-    assert np.allclose(metrics.macro_f1s(many), each)
+    each = [[_macro_f1(inner) for inner in outer] for outer in many]
+    assert np.allclose(_macro_f1s(many), each)
 
 
 @settings(max_examples=20, deadline=None)
@@ -145,8 +181,8 @@ def test_renaming_classes_changes_no_figure(seed: int, classes: int) -> None:
         metrics.brier,
         metrics.expected_calibration_error,
         lambda p, y: metrics.worst_class_calibration_error(p, y, tuple(range(classes))),
-        metrics.roc_auc,
-        lambda p, y: metrics.macro_f1(metrics.confusion(y, p.argmax(1), classes)),
+        _mean_roc_auc,
+        lambda p, y: _macro_f1(metrics.confusion(y, p.argmax(1), classes)),
     ):
         assert figure(renamed, labels) == pytest.approx(figure(case.truth, case.labels))
 

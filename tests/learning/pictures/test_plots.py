@@ -10,7 +10,8 @@ from matplotlib.image import imread
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import learning.pictures.curves as curves
-from learning.deciding.metrics import class_figures, confusion, macro_f1
+from learning.deciding.metrics import class_figures, confusion
+from learning.deciding.objectives import MeanF, of_confusion
 from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
 from learning.pictures.drawing import short
 from learning.pictures.histories import history_picture, importance_picture, study_picture
@@ -49,7 +50,7 @@ def _card(classes: int, names: tuple[str, ...] | None = None) -> TargetScore:
         rows=200,
         counted=tuple(range(classes)),
         score=Interval(value=0, low=0, high=0),
-        macro_f1=macro_f1(counts),
+        macro_f1=float(of_confusion(MeanF(tuple(range(classes))), counts)),
         macro_precision=0,
         macro_recall=0,
         accuracy=float(np.trace(counts) / 200),
