@@ -62,6 +62,11 @@ class TargetScore(Strict):
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
 
+    @property
+    def is_flag(self) -> bool:
+        """As `Target.is_flag`: one of many labels."""
+        return self.counted == (1,)
+
     @model_validator(mode="after")
     def _figures_agree(self) -> Self:
         f1s = [self.classes[c].f1 for c in self.counted]

@@ -17,7 +17,7 @@ def classification_report(target: TargetScore) -> str:
 
 def label_report(targets: Sequence[TargetScore]) -> str:
     """Of many labels on one row: a line a label, its figures those of the class that counts."""
-    scores = [target.classes[target.counted[0]] for target in targets]
+    scores = [target.classes[1] for target in targets]
     lines = [_line(target.name, score) for target, score in zip(targets, scores, strict=True)]
     return _report(lines, [_micro(scores), *_averages(scores)])
 

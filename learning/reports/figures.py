@@ -38,8 +38,8 @@ def positive_class(target: TargetScore) -> int | None:
     """
     if len(target.classes) > 2:
         return None
-    if len(target.counted) == 1:
-        return target.counted[0]
+    if target.is_flag:
+        return 1
     first, second = (score.support for score in target.classes)
     return 0 if first < second else 1
 

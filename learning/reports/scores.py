@@ -31,7 +31,7 @@ def found(night: Night) -> str:
 
 def are_marks(targets: Sequence[Target] | Sequence[TargetScore]) -> bool:
     """Whether only the presence of each label counts, so one line tells all of it."""
-    return len(targets) > 1 and all(len(target.counted) == 1 for target in targets)
+    return len(targets) > 1 and all(target.is_flag for target in targets)
 
 
 def _model(night: Night, role: str) -> Row:
@@ -118,7 +118,7 @@ def _confusion(target: TargetScore) -> str:
 def _mark(night: Night, target: TargetScore) -> Ranked:
     changes = night.judgement.verdict.class_changes
     change = next((change for change in changes if change.target == target.name), None)
-    return _ranked({"label": target.name}, target.classes[target.counted[0]], change, night)
+    return _ranked({"label": target.name}, target.classes[1], change, night)
 
 
 def _ranked(name: Row, score: ClassScore, change: ClassChange | None, night: Night) -> Ranked:
