@@ -10,13 +10,15 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.answers import Answers
+from learning.deciding.objectives import aims
 from learning.judging.evaluation import scorecard
 from learning.judging.gate import judge
 from learning.judging.holdout import (
     Holdout,
     answer,
+    best_constant,
+    constant_name,
     differences,
-    most_common_class,
     read_holdout,
     untouched,
 )
@@ -30,7 +32,6 @@ from schemas.trials import RefitResult
 
 PREDICTIONS = "holdout_predictions.parquet"
 PICTURES = "pictures"
-NO_MODEL = "always the most common class"
 
 
 @task(name="judge", cache_policy=NO_CACHE)
@@ -136,8 +137,9 @@ def _decide(
         first = against(answers[BASELINE], finalist, BASELINE)
         notes = tuple(f"{finalist} against the baseline: {reason}" for reason in first.reasons)
         contender = finalist if first.decision == "PROMOTE" else BASELINE
-    floor = most_common_class(holdout, plan.targets)
-    return contender, against(floor, contender, NO_MODEL, harm=False), notes
+    floor = best_constant(holdout.labels, plan.targets, aims(plan.objective, plan.targets))
+    no_model = constant_name(floor, plan.targets)
+    return contender, against(floor, contender, no_model, harm=False), notes
 
 
 def _write_pictures(pictures: Mapping[str, bytes], out: Path) -> None:

@@ -117,6 +117,22 @@ def value(aim: Aim, labels: Labels, decisions: Decisions, probabilities: Probabi
     return 0.0 if area is None else area
 
 
+def of_constants(aim: Decisive, support: metrics.Tally) -> Figures:
+    """(classes,) the aim's value where all rows are decided as that class.
+
+    >>> of_constants(MeanCost(((0.0, 1.0), (50.0, 0.0))), np.array([90, 10])).tolist()
+    [-5.0, -0.9]
+    """
+    match aim:
+        case MeanF() | MeanRecall():
+            each = np.eye(len(support))
+            return of_tallies(aim, each * support, each * support.sum(), support)
+        case MeanCost(costs=costs):
+            return np.asarray(-(support @ np.array(costs)) / max(support.sum(), 1))
+        case _:
+            assert_never(aim)
+
+
 def ranked(aim: MeanRanking, labels: Labels, classes: int) -> tuple[int, ...]:
     """The classes whose average precision is meant."""
     if aim.of is not None:

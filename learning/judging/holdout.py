@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from learning.answers import Answers
 from learning.arrays import SMALLEST_PROBABILITY, Decisions, Keys, LabelTable, Probabilities
+from learning.deciding.objectives import Aim, decisive, of_constants
 from learning.deciding.offsets import decide
 from learning.keeping.models import FittedModel, Head
 from learning.reading.marks import row_marks
@@ -121,18 +122,35 @@ def differences(
     return told
 
 
-def most_common_class(holdout: Holdout, targets: Sequence[Target]) -> Answers:
-    """The answers that need no model: the holdout's own shares, and always its largest class."""
-    rows = len(holdout.labels)
-    shares = [
-        np.bincount(own, minlength=target.classes) / max(1, rows)
-        for own, target in zip(holdout.labels.T, targets, strict=True)
+def best_constant(labels: LabelTable, targets: Sequence[Target], aims: Sequence[Aim]) -> Answers:
+    """The answers that need no model: the rows' own shares, and always the same class.
+
+    Of each target the class that its aim rates highest where all rows are decided so, the most
+    common one of equals: where a missed alarm is dear it is the alarm, and of many labels each is
+    there. To a ranking, which looks at no decision, constant shares are worth the same whatever is
+    decided.
+    """
+    rows = len(labels)
+    supports = [
+        np.bincount(own, minlength=target.classes)
+        for own, target in zip(labels.T, targets, strict=True)
+    ]
+    always = [
+        int(np.lexsort((support, of_constants(decisive(aim), support).round(9)))[-1])
+        for support, aim in zip(supports, aims, strict=True)
     ]
     return Answers(
-        tuple(np.tile(share, (rows, 1)) for share in shares),
-        np.tile([int(share.argmax()) for share in shares], (rows, 1)).astype(np.int64),
+        tuple(np.tile(support / max(1, rows), (rows, 1)) for support in supports),
+        np.tile(always, (rows, 1)).astype(np.int64),
         0.0,
     )
+
+
+def constant_name(constant: Answers, targets: Sequence[Target]) -> str:
+    """As reasons call the answers of `best_constant`."""
+    if len(targets) > 1:
+        return "the best constant decisions"
+    return f"always '{targets[0].class_texts[constant.decisions[0, 0]]}'"
 
 
 def _heard(

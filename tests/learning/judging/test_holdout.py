@@ -4,12 +4,38 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from learning.judging.holdout import Holdout, answer, differences, most_common_class, untouched
+from learning.answers import Answers
+from learning.deciding.metrics import confusion
+from learning.deciding.objectives import (
+    MeanCost,
+    MeanF,
+    MeanRecall,
+    aims,
+    of_confusion,
+    of_constants,
+    overall,
+)
+from learning.judging.gate import judge
+from learning.judging.holdout import (
+    Holdout,
+    answer,
+    best_constant,
+    constant_name,
+    differences,
+    untouched,
+)
 from schemas.faults import NightFailed
 from schemas.label import ClassValue, MultiLabel, MultiTaskLabel, SingleLabel, targets
+from schemas.objectives import (
+    AveragePrecision,
+    BalancedAccuracy,
+    Cost,
+    FBeta,
+    MacroF1,
+    Objective,
+)
+from schemas.plan import Gate
 from tests.tasks.kept import COLUMNS, fitted
-
-SINGLE = targets(SingleLabel(column="label", classes=(0, 1, 2)))
 
 
 def _holdout(keys: list[int]) -> Holdout:
@@ -37,10 +63,69 @@ def test_rows_that_nobody_saw_are_all_kept() -> None:
     assert untouched(holdout, [np.array([9], dtype=np.uint64)]) is holdout
 
 
-def test_the_floor_answers_the_largest_class_with_the_shares() -> None:
-    floor = most_common_class(_holdout([1, 2, 3]), SINGLE)
-    assert floor.decisions.tolist() == [[0], [0], [0]]
-    np.testing.assert_allclose(floor.probabilities[0][0], [2 / 3, 1 / 3, 0])
+FIRE = targets(SingleLabel(column="alarm", classes=("ok", "fire")))
+TEN_PERCENT = (np.arange(200) % 10 == 0).astype(np.int64)[:, None]
+MISSED_FIRE = Cost(costs={"fire": {"ok": 50.0}})
+
+
+@pytest.mark.parametrize(
+    ("objective", "always"),
+    [
+        pytest.param(MacroF1(), "ok", id="macro-F1"),
+        pytest.param(MISSED_FIRE, "fire", id="dear to miss"),
+        pytest.param(Cost(costs={"fire": {"ok": 5.0}}), "ok", id="cheap to miss"),
+        pytest.param(FBeta(of="fire", beta=2), "fire", id="F2"),
+        pytest.param(FBeta(of="ok"), "ok", id="F1 of the common class"),
+        pytest.param(BalancedAccuracy(), "ok", id="all alike: the most common"),
+        pytest.param(AveragePrecision(), "ok", id="a ranking, as macro-F1"),
+    ],
+)
+def test_the_floor_is_the_constant_that_the_objective_rates_highest(
+    objective: Objective, always: str
+) -> None:
+    floor = best_constant(TEN_PERCENT, FIRE, aims(objective, FIRE))
+    assert constant_name(floor, FIRE) == f"always '{always}'"
+    np.testing.assert_allclose(floor.probabilities[0], np.tile([0.9, 0.1], (200, 1)))
+    reached = [
+        overall(aims(objective, FIRE), TEN_PERCENT, Answers(floor.probabilities, decisions))
+        for decisions in (floor.decisions, 1 - floor.decisions)
+    ]
+    assert reached[0] >= reached[1] - 1e-12
+
+
+def test_a_model_that_costs_more_than_the_constant_alarm_is_no_first_champion() -> None:
+    decisions = TEN_PERCENT.copy()
+    decisions[0] = 0
+    decisions[TEN_PERCENT[:, 0] == 0] = 1  # always an alarm, and one fire missed
+    goals = aims(MISSED_FIRE, FIRE)
+    floor = best_constant(TEN_PERCENT, FIRE, goals)
+    assert overall(goals, TEN_PERCENT, floor) == pytest.approx(-0.9)
+    worse = Answers(floor.probabilities, decisions)
+    verdict = judge(
+        *(TEN_PERCENT, floor, worse, FIRE, MISSED_FIRE, Gate(), 0, constant_name(floor, FIRE)),
+        harm=False,
+    )
+    assert verdict.decision == "HOLD"
+    assert "not higher" in verdict.reasons[0]
+    assert "against always 'fire'" in verdict.reasons[0]
+
+
+def test_the_floor_of_many_labels_has_each_of_them() -> None:
+    asked = targets(MultiLabel(columns=("sad", "calm")))
+    labels = np.column_stack([np.arange(8) % 4 == 0, np.arange(8) % 2 == 0]).astype(np.int64)
+    floor = best_constant(labels, asked, aims(MacroF1(), asked))
+    assert floor.decisions.tolist() == [[1, 1]] * 8
+    assert constant_name(floor, asked) == "the best constant decisions"
+
+
+@pytest.mark.parametrize("rows", [60, 7])
+def test_a_constant_is_worth_what_its_confusion_says(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    labels = rng.integers(0, 4, rows)
+    costs = tuple(tuple(float(cost) for cost in row) for row in rng.integers(0, 9, (4, 4)))
+    for aim in (MeanF((0, 1, 2, 3)), MeanF((2,), 2.0), MeanRecall(), MeanCost(costs)):
+        each = [of_confusion(aim, confusion(labels, np.full(rows, c), 4)).item() for c in range(4)]
+        assert of_constants(aim, np.bincount(labels, minlength=4)) == pytest.approx(each)
 
 
 def test_a_single_label_is_the_same_whatever_its_column_is_called() -> None:
