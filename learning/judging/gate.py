@@ -5,7 +5,7 @@ class and no task pays for it, its probabilities stay honest, and it answers in 
 can't settle is said with the number of rows that could.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from learning.answers import Answers
 from learning.arrays import LabelTable
@@ -16,15 +16,18 @@ from learning.judging.objections import (
     Objection,
     Question,
     Trial,
-    absent_classes,
     objections,
     sentence,
     signed,
+    unmeasurable,
 )
 from schemas.label import Target
 from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate
 from schemas.results import ClassChange, Decision, Interval, TargetChange, Verdict
+
+NAMED = 5
+"""Classes that one reason names; the others are counted."""
 
 
 def judge(
@@ -42,7 +45,9 @@ def judge(
     """Promote on evidence, hold on a tie or on harm, ask for rows where there are too few.
 
     Against no model at all (`harm=False`) only the gain and the latency count: a constant answer
-    is perfectly calibrated, and perfect on the most common class.
+    is perfectly calibrated, and perfect on the class that it always decides. Classes that the
+    holdout lacks cannot be judged: a promotion names them, and only what the challenger newly
+    decides as one of them asks for rows.
     """
     question = Question(
         labels,
@@ -54,7 +59,7 @@ def judge(
         reference_name,
     )
     if not len(labels):
-        return _verdict(question, absent_classes(question), None)
+        return _verdict(question, unmeasurable(question), None)
     compared = paired(
         labels,
         reference,
@@ -80,7 +85,7 @@ def _verdict(question: Question, found: list[Objection], compared: Bootstrap | N
     return Verdict(
         decision=decision,
         reference=question.reference_name,
-        reasons=tuple(reasons) or (_promoted(question, compared.score),),
+        reasons=tuple(reasons) or tuple(_promoted(question, compared.score)),
         difference=compared.score,
         target_changes=tuple(
             TargetChange(name=target.name, score=change)
@@ -103,8 +108,13 @@ def _most_rows(found: list[Objection], at: Counted) -> int | None:
     return max((o.rows for o in found if o.of_class == at and o.rows), default=None)
 
 
-def _promoted(question: Question, gain: Interval) -> str:
-    return (
+def _promoted(question: Question, gain: Interval) -> Iterator[str]:
+    yield (
         f"{sentence(question.metric)} is {signed(gain)} against {question.reference_name} "
         f"on {len(question.labels)} rows: higher beyond chance, and no class pays for it."
     )
+    absent = [question.called(at) for at in question.counted if not question.support(at)]
+    if absent:
+        told, more = ", ".join(absent[:NAMED]), len(absent) - NAMED
+        told += f" and {more} more" if more > 0 else ""
+        yield f"Not judged, as the holdout has no row of it: {told}."

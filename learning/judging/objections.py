@@ -65,7 +65,7 @@ class Question:
     def called(self, at: Counted) -> str:
         """The class as reasons call it: of many labels the label, of many targets with its own."""
         target = self.targets[at.t]
-        if _is_one_of_many_labels(target):
+        if target.is_flag:
             return f"label '{target.name}'"
         of = f" of '{target.name}'" if len(self.targets) > 1 else ""
         return f"class '{target.class_texts[at.c]}'{of}"
@@ -87,10 +87,11 @@ class Trial:
 
 def objections(trial: Trial, harm: bool) -> list[Objection]:
     """Against promotion; where the objective alone says no, nothing else is asked."""
-    first = absent_classes(trial.question) or _no_gain(trial) or _gain_within_chance(trial)
+    first = unmeasurable(trial.question) or _no_gain(trial) or _gain_within_chance(trial)
     if first or not harm:
         return first or _slowness(trial)
     return [
+        *_unjudged_classes(trial),
         *_task_losses(trial),
         *_class_losses(trial),
         *_worse_calibration(trial),
@@ -98,18 +99,32 @@ def objections(trial: Trial, harm: bool) -> list[Objection]:
     ]
 
 
-def absent_classes(question: Question) -> list[Objection]:
-    """Classes that the holdout lacks; enough is where one row weighs at most `max_class_drop`."""
-    enough = math.ceil(1 / max(question.gate.max_class_drop, 0.01))
+def unmeasurable(question: Question) -> list[Objection]:
+    """The classes that the objective looks at, where the holdout has rows of none of them."""
+    weighed = _weighed(question)
+    if any(map(question.support, weighed)):
+        return []
+    return [_asks_for_rows(question, at) for at in weighed]
+
+
+def _unjudged_classes(trial: Trial) -> list[Objection]:
+    """Classes that the holdout lacks and that the challenger decides on rows where the reference
+    does not: nothing shows what its decisions for them are worth. Others stay as they were.
+    """
+    question = trial.question
+    before, after = trial.reference.decisions, trial.challenger.decisions
     return [
-        Objection(
-            f"The holdout has no row of {question.called(at)} {question.about(enough, at)}.",
-            at,
-            enough,
-        )
+        _asks_for_rows(question, at)
         for at in question.counted
-        if not question.support(at)
+        if not question.support(at) and ((after[:, at.t] == at.c) & (before[:, at.t] != at.c)).any()
     ]
+
+
+def _asks_for_rows(question: Question, at: Counted) -> Objection:
+    """Of a class without any; enough is where one row weighs at most `max_class_drop`."""
+    enough = math.ceil(1 / max(question.gate.max_class_drop, 0.01))
+    told = f"The holdout has no row of {question.called(at)} {question.about(enough, at)}."
+    return Objection(told, at, enough)
 
 
 def _no_gain(trial: Trial) -> list[Objection]:
@@ -165,7 +180,10 @@ def _weighed(question: Question) -> list[Counted]:
 
 
 def _widest_class(trial: Trial, among: list[Counted]) -> Counted:
-    """The class of which the challenger's F1 is least certain; of equals the one of fewest rows."""
+    """The class of which the challenger's F1 is least certain; of equals the one of fewest rows.
+
+    Those without any are no answer where others are: more rows of them settle nothing here.
+    """
     question = trial.question
     f1s = own(
         question.labels,
@@ -181,7 +199,7 @@ def _widest_class(trial: Trial, among: list[Counted]) -> Counted:
         interval = f1s[at.t][at.c]
         return round(interval.high - interval.low, 9), *question.rarity(at)
 
-    return max(among, key=doubt)
+    return max([at for at in among if question.support(at)] or among, key=doubt)
 
 
 def _rows_to_settle(change: Interval, loss: float, support: int) -> int:
@@ -211,7 +229,7 @@ def _task_losses(trial: Trial) -> list[Objection]:
     question, allowed = trial.question, trial.question.gate.max_task_drop
     found = []
     for t, (target, change) in enumerate(zip(question.targets, trial.paired.targets, strict=True)):
-        alone = len(question.targets) == 1 or _is_one_of_many_labels(target)
+        alone = len(question.targets) == 1 or target.is_flag
         if alone or change.low >= -allowed:
             continue
         told = (
@@ -293,10 +311,6 @@ def _slowness(trial: Trial) -> list[Objection]:
     if took is None or took <= allowed:
         return []
     return [Objection(f"A row takes {took:.4f} ms; expected at most {allowed:.4f} ms.")]
-
-
-def _is_one_of_many_labels(target: Target) -> bool:
-    return len(target.counted) < target.classes
 
 
 def sentence(text: str) -> str:

@@ -84,14 +84,78 @@ def test_a_worse_challenger_is_held() -> None:
     assert "not higher" in verdict.reasons[0]
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [pytest.param(LABELS[LABELS != 2], id="one class"), pytest.param(LABELS[:0], id="all")],
-)
-def test_a_class_without_holdout_rows_asks_for_rows(labels: np.ndarray) -> None:
-    verdict = _judge(labels, _answers(_with_errors(labels, 2) % 2), _answers(labels))
+def test_no_holdout_row_at_all_asks_for_rows_of_every_class() -> None:
+    none = LABELS[:0]
+    verdict = _judge(none, _answers(none), _answers(none))
     assert verdict.decision == "INSUFFICIENT EVIDENCE"
-    assert any("(about 20 more rows of class '1')" in reason for reason in verdict.reasons)
+    assert verdict.reasons == tuple(
+        f"The holdout has no row of class '{name}' (about 20 more rows of class '{name}')."
+        for name in NAMES
+    )
+
+
+TWO_OF_THREE = LABELS[LABELS != 2]
+
+
+def test_a_class_that_the_holdout_lacks_and_nobody_decides_is_named_and_blocks_nothing() -> None:
+    # With a thousand classes some lack rows every night: they would never see a champion.
+    before = _answers(_with_errors(TWO_OF_THREE, 4) % 2)
+    verdict = _judge(TWO_OF_THREE, before, _answers(TWO_OF_THREE))
+    assert verdict.decision == "PROMOTE"
+    assert verdict.reasons[1:] == ("Not judged, as the holdout has no row of it: class '1'.",)
+    assert [change.more_rows for change in verdict.class_changes] == [None] * 3
+
+
+def _deciding_the_absent(rows: slice) -> tuple[Answers, Answers]:
+    """Half of the rows wrong, then few; `rows` are decided as the class without rows by both."""
+    before, after = _with_errors(TWO_OF_THREE, 2) % 2, TWO_OF_THREE.copy()
+    before[rows] = after[rows] = 2
+    return _answers(before), _answers(after)
+
+
+def test_a_class_that_the_holdout_lacks_asks_for_rows_where_it_is_newly_decided() -> None:
+    before, after = _deciding_the_absent(slice(0, 0))
+    after.decisions[:5] = 2
+    verdict = _judge(TWO_OF_THREE, before, _answers(after.decisions[:, 0]))
+    assert verdict.decision == "INSUFFICIENT EVIDENCE"
+    assert verdict.reasons == (
+        "The holdout has no row of class '1' (about 20 more rows of class '1').",
+    )
+    assert [change.more_rows for change in verdict.class_changes] == [None, None, 20]
+
+
+def test_a_class_that_the_holdout_lacks_may_be_decided_where_the_champion_does() -> None:
+    assert _judge(TWO_OF_THREE, *_deciding_the_absent(slice(0, 5))).decision == "PROMOTE"
+
+
+def test_against_no_model_a_class_that_the_holdout_lacks_never_blocks() -> None:
+    decisions = TWO_OF_THREE.copy()
+    decisions[:5] = 2
+    constant, after = _answers(np.zeros_like(decisions)), _answers(decisions)
+    labels = TWO_OF_THREE[:, None]
+    verdict = judge(labels, constant, after, TARGETS, MacroF1(), GATE, 0, "always", harm=False)
+    assert verdict.decision == "PROMOTE"
+    assert "class '1'" in verdict.reasons[1]
+
+
+def test_many_classes_that_the_holdout_lacks_are_counted_not_listed() -> None:
+    (many,) = targets(SingleLabel(column="topic", classes=tuple(range(30))))
+    before, after = (
+        _answers(decided, classes=30)
+        for decided in (_with_errors(TWO_OF_THREE, 4) % 2, TWO_OF_THREE)
+    )
+    verdict = _judge_one(TWO_OF_THREE, before, after, many)
+    assert verdict.decision == "PROMOTE"
+    assert verdict.reasons[1].endswith("class '5', class '6' and 23 more.")
+
+
+def test_an_objective_on_a_class_that_the_holdout_lacks_asks_for_its_rows() -> None:
+    before, after = _answers(_with_errors(TWO_OF_THREE, 4) % 2), _answers(TWO_OF_THREE)
+    labels = TWO_OF_THREE[:, None]
+    for harm in (True, False):
+        verdict = judge(labels, before, after, TARGETS, FBeta(of="1"), GATE, 0, "it", harm=harm)
+        assert verdict.decision == "INSUFFICIENT EVIDENCE"
+        assert verdict.reasons[0].startswith("The holdout has no row of class '1'")
 
 
 def test_a_gain_within_chance_asks_for_rows_of_the_least_certain_class() -> None:
@@ -316,7 +380,7 @@ def test_renaming_classes_changes_no_verdict(seed: int, rows: int, bend: float) 
     assert sorted(other.reasons) == sorted(plain.reasons)
 
 
-def test_better_than_always_the_most_common_class_is_promoted() -> None:
+def test_better_than_always_the_same_class_is_promoted() -> None:
     case = world(800, 3, 3, spread=4.0, skew=2.0)
     common = np.bincount(case.labels).argmax()
     shares = np.bincount(case.labels) / 800
@@ -413,19 +477,17 @@ def test_of_many_labels_the_label_is_named_and_no_task_is() -> None:
     ]
 
 
-def test_a_label_without_holdout_rows_asks_for_rows_of_it() -> None:
+def test_a_label_without_holdout_rows_asks_for_rows_where_it_is_newly_decided() -> None:
     labels = np.stack([TONES, np.zeros_like(TONES)], axis=1)
     never = _answers(np.zeros_like(TONES), classes=2)
-    verdict = judge(
-        labels,
-        _beside(_toned(3), never),
-        _beside(_toned(30), never),
-        MANY,
-        MacroF1(),
-        GATE,
-        0,
-        "champion 3",
-    )
+    once = _answers((np.arange(600) == 7).astype(np.int64), classes=2)
+
+    def judged(after: Answers) -> Verdict:
+        before = _beside(_toned(3), never)
+        return judge(labels, before, after, MANY, MacroF1(), GATE, 0, "champion 3")
+
+    assert judged(_beside(_toned(30), never)).decision == "PROMOTE"
+    verdict = judged(_beside(_toned(30), once))
     assert verdict.decision == "INSUFFICIENT EVIDENCE"
     assert verdict.reasons == (
         "The holdout has no row of label 'calm' (about 20 more rows of label 'calm').",
