@@ -11,16 +11,8 @@ from learning.answers import Answers
 from learning.arrays import LabelTable
 from learning.deciding.bootstrap import Bootstrap, paired
 from learning.deciding.objectives import aims
-from learning.judging.objections import (
-    Counted,
-    Objection,
-    Question,
-    Trial,
-    objections,
-    sentence,
-    signed,
-    unmeasurable,
-)
+from learning.judging.objections import objections, unmeasurable
+from learning.judging.questions import Counted, Objection, Question, Trial, sentence, signed
 from schemas.label import Target
 from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate

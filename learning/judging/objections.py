@@ -1,88 +1,27 @@
 """What speaks against a challenger, in words, and how many rows could settle what is open."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from learning.answers import Answers
-from learning.arrays import LabelTable
 from learning.deciding import metrics
-from learning.deciding.bootstrap import Bootstrap, own
-from learning.deciding.objectives import Aim, MeanF, MeanRanking
-from schemas.label import Target
-from schemas.plan import Gate
-from schemas.results import Interval
+from learning.deciding.objectives import MeanF, MeanRanking
+from learning.judging.losses import class_losses, task_losses
+from learning.judging.questions import (
+    Counted,
+    Objection,
+    Question,
+    Trial,
+    rows_to_settle,
+    sentence,
+    signed,
+    widest_class,
+)
 
 TOO_MANY = 10
 """A difference that needs more than this many times the rows of a class is none in practice."""
 ROUNDING = 1e-12
 """Sums of equal figures in another order of classes differ by less than this."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A class that counts, by its place: target `t`, class `c`."""
-
-    t: int
-    c: int
-
-
-@dataclass(frozen=True)
-class Objection:
-    """A reason against promotion. `rows` more of `of_class` would settle it, if it's set."""
-
-    reason: str
-    of_class: Counted | None = None
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is judged, and by which rules."""
-
-    labels: LabelTable
-    targets: tuple[Target, ...]
-    aims: tuple[Aim, ...]
-    metric: str
-    gate: Gate
-    seed: int
-    reference_name: str
-
-    @property
-    def counted(self) -> list[Counted]:
-        """All classes that count, target by target."""
-        return [Counted(t, c) for t, target in enumerate(self.targets) for c in target.counted]
-
-    def support(self, at: Counted) -> int:
-        """Holdout rows of the class."""
-        return int(np.count_nonzero(self.labels[:, at.t] == at.c))
-
-    def rarity(self, at: Counted) -> tuple[int, int]:
-        """What ends a tie: fewest rows, then their order, but never a class's number."""
-        return -self.support(at), -int(np.argmax(self.labels[:, at.t] == at.c))
-
-    def called(self, at: Counted) -> str:
-        """The class as reasons call it: of many labels the label, of many targets with its own."""
-        target = self.targets[at.t]
-        if target.is_flag:
-            return f"label '{target.name}'"
-        of = f" of '{target.name}'" if len(self.targets) > 1 else ""
-        return f"class '{target.class_texts[at.c]}'{of}"
-
-    def about(self, rows: int, at: Counted) -> str:
-        """What a reason that asks for rows ends with."""
-        return f"(about {rows} more rows of {self.called(at)})"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Both models' answers to the question, and what their difference came to."""
-
-    question: Question
-    reference: Answers
-    challenger: Answers
-    paired: Bootstrap
 
 
 def objections(trial: Trial, harm: bool) -> list[Objection]:
@@ -92,8 +31,8 @@ def objections(trial: Trial, harm: bool) -> list[Objection]:
         return first or _slowness(trial)
     return [
         *_unjudged_classes(trial),
-        *_task_losses(trial),
-        *_class_losses(trial),
+        *task_losses(trial),
+        *class_losses(trial),
         *_worse_calibration(trial),
         *_slowness(trial),
     ]
@@ -153,8 +92,8 @@ def _gain_within_chance(trial: Trial) -> list[Objection]:
     question, gain = trial.question, trial.paired.score
     if gain.low > ROUNDING:
         return []
-    widest = _widest_class(trial, _weighed(question))
-    rows = _rows_to_settle(gain, 0.0, question.support(widest))
+    widest = widest_class(trial, _weighed(question))
+    rows = rows_to_settle(gain, 0.0, question.support(widest))
     told = (
         f"{sentence(question.metric)} is {signed(gain)} against {question.reference_name}: "
         f"it may be chance on {len(question.labels)} rows"
@@ -177,77 +116,6 @@ def _weighed(question: Question) -> list[Counted]:
                 return True
 
     return [at for at in question.counted if weighs(at)]
-
-
-def _widest_class(trial: Trial, among: list[Counted]) -> Counted:
-    """The class of which the challenger's F1 is least certain; of equals the one of fewest rows.
-
-    Those without any are no answer where others are: more rows of them settle nothing here.
-    """
-    question = trial.question
-    f1s = own(
-        question.labels,
-        trial.challenger,
-        # Only the intervals of the classes are wanted, and these cost least.
-        [MeanF(target.counted) for target in question.targets],
-        question.gate.resamples,
-        question.gate.confidence,
-        question.seed,
-    ).classes
-
-    def doubt(at: Counted) -> tuple[float, int, int]:
-        interval = f1s[at.t][at.c]
-        return round(interval.high - interval.low, 9), *question.rarity(at)
-
-    return max([at for at in among if question.support(at)] or among, key=doubt)
-
-
-def _rows_to_settle(change: Interval, loss: float, support: int) -> int:
-    """More rows of a class after which the lower bound would stay above minus the loss allowed."""
-    times = ((change.value - change.low) / (change.value + loss)) ** 2 - 1
-    return max(1, math.ceil(times * support))
-
-
-def _class_losses(trial: Trial) -> list[Objection]:
-    """Classes that may have lost more than allowed; those that did lose are final."""
-    question, allowed = trial.question, trial.question.gate.max_class_drop
-    found = []
-    for at in question.counted:
-        change = trial.paired.classes[at.t][at.c]
-        if change.low >= -allowed:
-            continue
-        told = (
-            f"{sentence(question.called(at))} may lose more than {allowed:.4f} of F1: "
-            f"{signed(change)} on {question.support(at)} rows"
-        )
-        found.append(_loss(question, told, change, allowed, at))
-    return found
-
-
-def _task_losses(trial: Trial) -> list[Objection]:
-    """Of several tasks those that may have lost more of the objective than allowed."""
-    question, allowed = trial.question, trial.question.gate.max_task_drop
-    found = []
-    for t, (target, change) in enumerate(zip(question.targets, trial.paired.targets, strict=True)):
-        alone = len(question.targets) == 1 or target.is_flag
-        if alone or change.low >= -allowed:
-            continue
-        told = (
-            f"'{target.name}' may lose more than {allowed:.4f} of {question.metric}: "
-            f"{signed(change)} on {len(question.labels)} rows"
-        )
-        widest = _widest_class(trial, [at for at in question.counted if at.t == t])
-        found.append(_loss(question, told, change, allowed, widest))
-    return found
-
-
-def _loss(
-    question: Question, told: str, change: Interval, allowed: float, at: Counted
-) -> Objection:
-    if change.value < 0 or change.value + allowed <= 0:
-        return Objection(f"{told}.")
-    rows = _rows_to_settle(change, allowed, question.support(at))
-    return Objection(f"{told} {question.about(rows, at)}.", at, rows)
 
 
 def _worse_calibration(trial: Trial) -> list[Objection]:
@@ -311,17 +179,3 @@ def _slowness(trial: Trial) -> list[Objection]:
     if took is None or took <= allowed:
         return []
     return [Objection(f"A row takes {took:.4f} ms; expected at most {allowed:.4f} ms.")]
-
-
-def sentence(text: str) -> str:
-    """With a capital.
-
-    >>> sentence("macro-F1"), sentence("F2 of 'yes'")
-    ('Macro-F1', "F2 of 'yes'")
-    """
-    return text[0].upper() + text[1:]
-
-
-def signed(figure: Interval) -> str:
-    """A difference with its bounds."""
-    return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"

@@ -598,3 +598,58 @@ def test_no_gain_of_two_targets_by_chance_alone_is_promoted_often() -> None:
         before, after = (_beside(wrong(LABELS, 3, rng), wrong(TONES, 2, rng)) for _ in "ab")
         promoted += _judge_both(before, after).decision == "PROMOTE"
     assert promoted <= 4
+
+
+MANY_CLASSES = targets(SingleLabel(column="intent", classes=tuple(range(40))))
+
+
+def _forty(seed: int, errors: float) -> tuple[np.ndarray, np.ndarray]:
+    """800 rows of 40 classes, and decisions of which this share is wrong."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(40), 20)
+    wrong = np.random.default_rng(seed + 1).random(len(labels)) < errors
+    return labels, np.where(wrong, random.integers(0, 40, len(labels)), labels)
+
+
+def _judge_forty(labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> Verdict:
+    first, second = (_answers(each, sure=0.85, classes=40) for each in (before, after))
+    return judge(labels[:, None], first, second, MANY_CLASSES, MacroF1(), GATE, 0, "champion 3")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_gain_over_many_rare_classes_is_promoted(seed: int) -> None:
+    labels, before = _forty(seed, errors=0.25)
+    _, after = _forty(seed + 100, errors=0.12)
+    verdict = _judge_forty(labels, before, after)
+    assert verdict.decision == "PROMOTE", verdict.reasons
+
+
+def test_one_of_many_rare_classes_that_is_surely_lost_still_holds() -> None:
+    labels, before = _forty(0, errors=0.25)
+    _, after = _forty(100, errors=0.05)
+    after = np.where(labels == 7, 8, after)
+    verdict = _judge_forty(labels, before, after)
+    assert verdict.decision == "HOLD"
+    assert verdict.reasons[0].startswith("Class '7' may lose more than 0.0500 of F1: -0.")
+
+
+def test_many_rare_classes_that_lose_together_hold() -> None:
+    labels, after = _forty(0, errors=0.25)
+    labels, after = (
+        np.repeat(labels, [1] * 600 + [8] * 200),
+        np.repeat(after, [1] * 600 + [8] * 200),
+    )
+    before = np.where(labels < 30, labels, (labels + 1) % 40)
+    before[::7] = labels[::7]
+    verdict = judge(
+        labels[:, None],
+        _answers(before, sure=0.85, classes=40),
+        _answers(np.where(labels < 30, after, labels), sure=0.85, classes=40),
+        MANY_CLASSES,
+        MacroF1(),
+        GATE,
+        0,
+        "champion 3",
+    )
+    assert verdict.decision == "HOLD"
+    assert any("The 30 classes that are too rare" in reason for reason in verdict.reasons)
