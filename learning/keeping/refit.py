@@ -84,7 +84,7 @@ def _fitted(job: RefitJob, rows: TrainRows) -> tuple[FittedModel, tuple[Calibrat
     )
     heads = tuple(replace(head, offsets=own) for (head, _), own in zip(bare, offsets, strict=True))
     choices = tuple(
-        _choice(head, raw, own, truth)
+        _choice(head, raw[scored], own, truth)
         for (head, own), raw, truth in zip(bare, answered, labels.T, strict=True)
     )
     return FittedModel(features=features, heads=heads, columns=job.columns), choices

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -125,6 +126,16 @@ def test_the_choice_of_calibration_is_told_of_each_target(
     assert [c.prior_shift for c in result.calibrations] == [any(head.shift) for head in heads]
     errors = np.array([(choice.ece_before, choice.ece_after) for choice in result.calibrations])
     assert errors[:, 1].mean() < errors[:, 0].mean()  # SMOTE makes rare classes too likely
+
+
+def test_rows_that_no_split_scores_have_no_part_in_the_calibration(tmp_path: Path) -> None:
+    rows = prepared_rows(tmp_path / "rows", rows=600)
+    frame = pq.read_table(rows.train)
+    folds = np.where(np.arange(600) % 5 == 0, 0, frame["__fold"].to_numpy()).astype(np.int32)
+    place = frame.schema.get_field_index("__fold")
+    pq.write_table(frame.set_column(place, "__fold", pa.array(folds)), rows.train)
+    (choice,) = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"])).calibrations
+    assert choice.ece_after < choice.ece_before
 
 
 def test_without_resampling_and_calibration_nothing_is_moved(rows: Rows, tmp_path: Path) -> None:
