@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learning.deciding.metrics import class_fs, confusion
 from learning.deciding.objectives import Aim, MeanCost, MeanF, MeanRanking, MeanRecall, value
-from learning.deciding.offsets import accepted_offsets, cross_fitted, decide, fit_offsets
+from learning.deciding.offsets import (
+    KERNEL,
+    MANY,
+    WIDER,
+    accepted_offsets,
+    blurred,
+    cross_fitted,
+    decide,
+    fit_offsets,
+)
 from tests.learning.worlds import World, world
 
 SEEDS = st.integers(0, 10_000)
@@ -65,6 +75,22 @@ def test_the_luck_of_few_rows_is_not_chased() -> None:
     assert np.mean(ours) > np.mean(exact) + 0.002
 
 
+@settings(max_examples=10, deadline=None)
+@given(SEEDS, st.integers(2, 6), st.integers(1, 200), st.sampled_from([0.5, 1.0, 2.0]))
+def test_the_curve_of_a_class_is_the_blurred_sum_of_all(
+    seed: int, classes: int, rows: int, beta: float
+) -> None:
+    case, aim = world(rows, classes, seed), MeanF(tuple(range(classes)), beta)
+    sums = []
+    for offset in WIDER:
+        decided = confusion(case.labels, decide(case.truth, np.eye(classes)[1] * offset), classes)
+        figures = (np.diagonal(decided), decided.sum(0), decided.sum(1))
+        sums.append(np.nansum(class_fs(*figures, beta)))
+    expected = np.convolve(sums, KERNEL, mode="valid")
+    found = blurred(case.truth, case.labels, 1, aim)
+    np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-9)
+
+
 @settings(max_examples=30, deadline=None)
 @given(SEEDS, st.integers(2, 6), st.integers(1, 100))
 def test_offsets_never_lose_on_their_own_rows(seed: int, classes: int, rows: int) -> None:
@@ -120,6 +146,19 @@ def test_a_class_without_rows_keeps_its_offset() -> None:
     case = world(200, 4, 6)
     seen = case.labels != 3
     assert fit_offsets(case.truth[seen], case.labels[seen], _macro(4))[3] == 0
+
+
+def test_more_classes_than_climb_twice_gain_on_rows_not_seen() -> None:
+    fitted, fresh = (world(10_000, MANY + 1, seed, spread=3.0, skew=0.1) for seed in (7, 8))
+    weight = fitted.truth.mean(0) ** -0.7  # as class weights leave probabilities
+    aim = _macro(MANY + 1)
+    bent, there = (
+        each * weight / (each * weight).sum(1, keepdims=True)
+        for each in (fitted.truth, fresh.truth)
+    )
+    offsets = fit_offsets(bent, fitted.labels, aim)
+    gained = value(aim, fresh.labels, decide(there, offsets), there)
+    assert gained > value(aim, fresh.labels, there.argmax(1), there) + 0.005
 
 
 def test_rare_classes_gain_on_rows_not_seen() -> None:
@@ -292,7 +331,11 @@ def test_offsets_fitted_to_noise_are_not_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "classes", "most_s"),
-    [pytest.param(25_000, 3, 0.6, id="tweets"), pytest.param(10_000, 150, 12.0, id="intents")],
+    [
+        pytest.param(25_000, 3, 0.6, id="tweets"),
+        pytest.param(50_000, 150, 3.0, id="intents"),
+        pytest.param(10_000, 1000, 6.0, id="products"),
+    ],
 )
 def test_fitting_is_quick_enough_for_every_trial(rows: int, classes: int, most_s: float) -> None:
     case = world(rows, classes, 12, skew=2.0 / classes)
