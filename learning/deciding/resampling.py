@@ -134,10 +134,9 @@ class Ranking:
 
     @classmethod
     def of(cls, own: NDArray[np.bool_], scores: Figures) -> "Ranking":
-        _, level = np.unique(-scores, return_inverse=True)
-        cuts = np.unique(level[own])
+        cuts = np.unique(scores[own])
         # Rows that come after the last of the class change nothing: they are in no group.
-        group = np.searchsorted(cuts, level)
+        group = len(cuts) - np.searchsorted(cuts, scores, side="right")
         inside = np.flatnonzero(group < len(cuts))
         found = np.flatnonzero(own)
         shape = (len(cuts), len(own))
@@ -158,6 +157,27 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class Rankings:
+    """One side's rows, ranked for each of the classes that are asked for."""
+
+    labels: Labels
+    probabilities: Probabilities
+    classes: tuple[int, ...]
+
+    def areas(self, drawn: Counts) -> Figures:
+        """(resamples,) mean average precision of the classes that were drawn.
+
+        A ranking is dropped before the next one: of 1,000 classes and 40,000 rows all at once take
+        500 MB. Many classes leave few resamples, which are drawn in one piece and ranked once.
+        """
+        each = [
+            Ranking.of(self.labels == c, self.probabilities[:, c]).areas(drawn)
+            for c in self.classes
+        ]
+        return mean_of_seen(np.stack(each, axis=-1))
+
+
+@dataclass(frozen=True)
 class Question:
     """One target on the cells: which cell feeds which count.
 
@@ -169,7 +189,7 @@ class Question:
     classes: int
     members: csr_matrix | Figures
     costs: Figures
-    rankings: tuple[tuple[Ranking, ...], ...]
+    rankings: tuple["Rankings", ...]
 
     def figures(self, drawn: Counts) -> Worth:
         """Of each side."""
@@ -182,12 +202,7 @@ class Question:
             case MeanCost():
                 scores = -(self.costs @ drawn) / np.maximum(drawn.sum(0), 1)
             case MeanRanking():
-                scores = np.stack(
-                    [
-                        mean_of_seen(np.stack([each.areas(drawn) for each in side], axis=-1))
-                        for side in self.rankings
-                    ]
-                )
+                scores = np.stack([side.areas(drawn) for side in self.rankings])
             case _:
                 assert_never(self.aim)
         return Worth(scores, class_fs(hits, decided, support))
@@ -205,26 +220,18 @@ def question(
     label = labels[cells.first, t]
     decisions = [side.decisions[cells.first, t] for side in sides]
     costs = np.zeros((len(sides), 0))
-    rankings: tuple[tuple[Ranking, ...], ...] = ()
+    rankings: tuple[Rankings, ...] = ()
     if isinstance(aim, MeanCost):
         costs = np.stack([np.array(aim.costs)[label, decided] for decided in decisions])
     elif isinstance(aim, MeanRanking):
-        rankings = tuple(_rankings(aim, label, side.probabilities[t]) for side in sides)
+        classes_ranked = ranked(aim, label, classes)
+        rankings = tuple(Rankings(label, side.probabilities[t], classes_ranked) for side in sides)
     members = [_members(label, classes)]
     for decided in decisions:
         members += [_members(decided, classes), _members(decided, classes, decided == label)]
     stacked = csr_matrix(vstack(members))
     full = stacked.toarray() if classes <= DENSE_CLASSES else stacked
     return Question(aim, classes, full, costs, rankings)
-
-
-def _rankings(
-    aim: MeanRanking, labels: Labels, probabilities: Probabilities
-) -> tuple[Ranking, ...]:
-    return tuple(
-        Ranking.of(labels == c, probabilities[:, c])
-        for c in ranked(aim, labels, probabilities.shape[1])
-    )
 
 
 def _members(

@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 from collections.abc import Sequence
 
 import numpy as np
@@ -221,7 +222,7 @@ def test_equal_probabilities_tie_in_a_ranking() -> None:
     assert found.value == pytest.approx(average_precision_score(labels, scores))
 
 
-def test_a_ranking_of_very_many_rows_is_resampled_less_often_but_no_less_than_two_hundred_times(
+def test_a_ranking_of_very_many_rows_is_resampled_less_often_but_no_less_than_fifty_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     labels, first, second = _beside([world(300, 2, 2)], 0.4, seed=3)
@@ -230,9 +231,37 @@ def test_a_ranking_of_very_many_rows_is_resampled_less_often_but_no_less_than_tw
     def found(resamples: int) -> Bootstrap:
         return paired(labels, first, second, goals, asked, resamples, 0.9, 0)
 
-    few, plenty = found(200), found(5000)
+    few, plenty = found(50), found(5000)
     monkeypatch.setattr(bootstrap, "RANKED_AT_MOST", 10_000)
     assert found(5000) == few != plenty
+
+
+def test_bounds_of_few_resamples_are_nearly_those_of_many() -> None:
+    labels, first, second = _beside([world(2000, 2, 2)], 0.4, seed=3)
+
+    def width(resamples: int, seed: int) -> float:
+        found = paired(
+            *(labels, first, second, (MeanRanking((1,)),), THREE[1:2], resamples, 0.95, seed)
+        ).score
+        return found.high - found.low
+
+    many = width(3000, 0)
+    few = [width(50, seed) for seed in range(40)]
+    assert np.mean(few) == pytest.approx(many, rel=0.05)
+    assert np.std(few) < 0.15 * many
+
+
+def test_rankings_of_very_many_classes_are_bounded_in_time_and_memory() -> None:
+    labels, first, second = _beside([world(20_000, 400, 2, skew=0.005)], 0.1, seed=3)
+    (asked,) = targets(SingleLabel(column="a", classes=tuple(range(400))))
+    goals = aims(RANKING, (asked,))
+    tracemalloc.start()
+    began = time.process_time()
+    paired(labels, first, second, goals, (asked,), 2000, 0.95, 0)
+    took, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert took < 10
+    assert peak < 100e6
 
 
 @pytest.mark.parametrize(
