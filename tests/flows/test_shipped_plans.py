@@ -13,6 +13,9 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 QUICK = {"budget_minutes": 2, "trials": 2, "workers": 2, "folds": 2}
 
+BETTER_THAN_CONSTANT = {"comments": 0.5, "fire": 0.8, "intent": 0.7}
+"""By the plan's objective, with 95 %; measured: 0.65, 1.00 and 0.81."""
+
 
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_a_shipped_plan_has_its_night(name: str, world: Any) -> None:
@@ -25,4 +28,6 @@ def test_a_shipped_plan_has_its_night(name: str, world: Any) -> None:
     record = world.night()
     assert record.outcome == "promoted", record.reasons
     assert record.figures["trials"] >= len(plan["families"])
-    assert record.figures["challenger_score"] > 0.3
+    assert record.verdict.reference.startswith("always '")
+    assert record.verdict.difference.low > BETTER_THAN_CONSTANT[name]
+    assert record.figures["challenger_score"] >= record.figures["baseline_score"]
