@@ -14,7 +14,17 @@ from sklearn.metrics import (
 )
 
 from learning.arrays import Decisions, Labels, Mask, Probabilities
-from learning.pictures.drawing import COLOURS, FAINT, INK, paper, plain, png, sheet, short
+from learning.pictures.drawing import (
+    COLOURS,
+    FAINT,
+    INK,
+    paper,
+    plain,
+    png,
+    sheet,
+    short,
+    told_below,
+)
 from schemas.label import Target
 
 MOST_CURVES = 10
@@ -45,7 +55,6 @@ def reliability_picture(
     two = probabilities.shape[1] == 2
     upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that came true" if two else "share right")
     upper.set_title(short(title, most=48))
-    upper.legend(loc="upper left", frameon=False)
     edges = np.linspace(0, 1, bins + 1)
     rows, _ = np.histogram(said, edges)
     lower.bar((edges[:-1] + edges[1:]) / 2, rows, width=0.9 / bins, color=INK)
@@ -53,6 +62,7 @@ def reliability_picture(
     if len(filled := rows[rows > 0]) and filled.max() > 50 * np.median(filled):
         lower.set_yscale("symlog")
         lower.set_ylim(bottom=0)
+    told_below(figure, upper)
     return png(figure)
 
 

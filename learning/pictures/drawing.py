@@ -37,6 +37,17 @@ def plain(axes: Axes) -> Axes:
     return axes
 
 
+def told_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
+    """A drawing's legend under everything, where it covers no point; each name once."""
+    handles, names = axes.get_legend_handles_labels()
+    once = dict(zip(names, handles, strict=True))
+    if once:
+        figure.legend(
+            once.values(), once.keys(), loc="outside lower center", ncols=min(columns, len(once)),
+            frameon=False, fontsize=9,
+        )  # fmt: skip
+
+
 def png(figure: Figure) -> bytes:
     """The picture; the same figures give the same bytes."""
     buffer = BytesIO()

@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from learning.pictures.drawing import BETTER, COLOURS, FAINT, INK, WORSE, paper, png, sheet, short
+from learning.pictures.drawing import (
+    BETTER,
+    COLOURS,
+    FAINT,
+    INK,
+    WORSE,
+    paper,
+    png,
+    sheet,
+    short,
+    told_below,
+)
 from schemas.trials import StudyResult, TrialRecord
 
 SETTINGS_DRAWN = 15
@@ -26,11 +37,13 @@ def study_picture(
         colour = COLOURS[place % len(COLOURS)]
         axes.scatter(seconds, reached, s=14, alpha=0.6, color=colour)
         best = np.maximum.accumulate(reached)
-        axes.step(seconds, best, where="post", color=colour, label=f"{short(family)}, best so far")
-    axes.set(xlabel="seconds of fitting and predicting", title="Trials of all families")
+        axes.step(seconds, best, where="post", color=colour, label=short(family))
+    axes.set(
+        xlabel="seconds of fitting and predicting",
+        title="Trials of all families, and the best so far",
+    )
     axes.set_ylabel(f"{short(objective)}, cross-fitted")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", fontsize=9)
+    told_below(figure, axes, columns=3)
     return png(figure)
 
 
@@ -48,7 +61,12 @@ def history_picture(study: StudyResult, objective: str = "macro-F1") -> bytes:
         numbers, reached = [t.number for t in whole], [_height(t) for t in whole]
         axes.scatter(numbers, reached, s=22, color=BETTER, label=f"scored: {len(whole)}")
         best = np.maximum.accumulate(reached)
-        axes.step(numbers, best, where="post", color=INK, label=f"best: {best[-1]:.4f}")
+        # As far as trials were tried: the best stays it through those that were stopped.
+        last = max(t.number for t in study.trials)
+        axes.step(
+            [*numbers, last], [*best, best[-1]], where="post", color=INK,
+            label=f"best: {best[-1]:.4f}",
+        )  # fmt: skip
         axes.scatter([numbers[int(np.argmax(reached))]], [best[-1]], s=90, marker="*", color=INK)
     if cut:
         axes.scatter(
@@ -57,10 +75,7 @@ def history_picture(study: StudyResult, objective: str = "macro-F1") -> bytes:
         )  # fmt: skip
     for t in failed:
         axes.axvline(t.number, color=WORSE, linewidth=0.8, alpha=0.7, label="failed")
-    handles, names = axes.get_legend_handles_labels()
-    if handles:
-        once = dict(zip(names, handles, strict=True))
-        axes.legend(once.values(), once.keys(), loc="lower right", fontsize=9)
+    told_below(figure, axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="trial", ylabel=f"{short(objective)}, cross-fitted", title=short(study.family))
     return png(figure)

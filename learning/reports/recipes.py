@@ -44,9 +44,9 @@ def calibration_tag(night: Night) -> str:
 
 
 def _told(choice: CalibrationChoice) -> str:
-    shift = "the prior of the resampled or weighted rows taken out, then " * choice.prior_shift
-    kind = "no calibration" if choice.kind == "none" else f"calibration by {choice.kind}"
+    steps = ["the prior of resampling or weights taken out"] if choice.prior_shift else []
+    steps += [] if choice.kind == "none" else [choice.kind]
     return (
-        f"{shift}{kind}; calibration error out of fold {choice.ece_before:.4f} before, "
-        f"{choice.ece_after:.4f} after"
+        f"calibration: {', then '.join(steps) or 'none'}; ECE out of fold "
+        f"{choice.ece_before:.4f} before, {choice.ece_after:.4f} after"
     )

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import learning.pictures.curves as curves
+import learning.pictures.histories as histories
 from learning.deciding.metrics import class_figures, confusion
 from learning.deciding.objectives import MeanF, of_confusion
 from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
@@ -108,6 +109,26 @@ def test_the_reliability_picture_stands_any_number_of_rows(classes: int) -> None
         labels, said = case.labels[:rows], case.truth[:rows]
         assert _size(reliability_picture(labels, said)) == (520, 560)
         assert _size(reliability_picture(labels, said, said**2)) == (520, 560)
+
+
+def test_no_legend_covers_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, beyond = world(300, 3, 0), []
+
+    def look(figure: Figure) -> bytes:
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        told = legend.get_window_extent()
+        inside = told.x0 >= 0 and told.x1 <= figure.bbox.x1
+        covers = any(told.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+        beyond.append(inside and not covers)
+        return b""
+
+    for module in (curves, histories):
+        monkeypatch.setattr(module, "png", look)
+    reliability_picture(case.labels, case.truth, case.truth)
+    history_picture(StudyResult(family="lightgbm", trials=TRIALS, best=None), "macro-F1")
+    study_picture({f"{c}-long-family-of-trees": [(1.0, 0.5)] for c in "abcde"})
+    assert beyond == [True] * 3
 
 
 def test_the_reliability_picture_stands_certainty() -> None:

@@ -123,10 +123,10 @@ def test_the_page_tells_the_settings_and_the_calibration_of_what_contends():
     told = page(night(POLARITY, MOOD))
     assert f"- {BASELINE}: imbalance.kind=none, classifier.C=0.3333\n" in told
     assert (
-        "- polarity: the prior of the resampled or weighted rows taken out, then calibration by "
-        "temperature; calibration error out of fold 0.2000 before, 0.0500 after\n"
+        "- polarity: calibration: the prior of resampling or weights taken out, then temperature; "
+        "ECE out of fold 0.2000 before, 0.0500 after\n"
     ) in told
-    assert "- mood: calibration by temperature; calibration error" in told
+    assert "- mood: calibration: temperature; ECE" in told
 
 
 def _many(classes: int, monkeypatch: pytest.MonkeyPatch) -> Target:
