@@ -230,10 +230,10 @@ def _one_yes(world):
     [
         (_write(""), "2026-01-02.csv"),
         (_write("id,x,noise,colour,y\n"), "2026-01-02.csv"),
-        (_write("id,x,noise,colour,y\nz,1,2,red,maybe\n"), "'maybe'"),
+        (_write("id,x,noise,colour,y\n" + 9 * "z,1,2,red,maybe\n"), "'maybe'"),
         (_write("id,x,noise,y\nz,1,2,no\n"), "colour"),
         (_write("id,x,noise,colour,y,more\nz,1,2,red,no,3\n"), "more"),
-        (_write("id,x,noise,colour,y\nz,one,2,red,no\n"), "'x'"),
+        (_write("id,x,noise,colour,y\n" + 9 * "z,one,2,red,no\n"), "'x'"),
         (_every_label("no"), "two classes"),
         (_one_yes, "yes"),
     ],
