@@ -2,8 +2,9 @@
 
 The baseline is the night itself: seconds in which workers fit or answer, spread over the workers,
 and the seconds of judging, which scores models. The rest is ours: starting, reading, waiting,
-asking, telling, keeping. `overhead.py MINUTES` (5 by default) on the quickstart data, whose fits
-take a fraction of a second, so that each costs as much machinery as any fit does.
+asking, telling, keeping. `overhead.py MINUTES` (5 by default) takes 36,000 made rows of the plan
+`fire`; `overhead.py MINUTES quickstart` 700 rows whose fits take a thirtieth of a second, so that a
+trial is nothing but machinery.
 """
 
 import json
@@ -19,6 +20,7 @@ import yaml
 
 from deployments.plans import SHIPPED
 from deployments.quickstart import deal
+from tests.generated import PLANS, write
 
 WORKERS = 2
 SCORING = ("judge",)
@@ -29,8 +31,7 @@ def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
     with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as folder:
         place = Path(folder)
-        deal(place / "drops" / "quickstart")
-        plan = yaml.safe_load((SHIPPED / "quickstart.yaml").read_text())
+        plan = _dealt(place, sys.argv[2] if len(sys.argv) > 2 else "fire")
         plan["search"] = {"budget_minutes": minutes, "trials": 100_000, "workers": WORKERS}
         (place / "bench.yaml").write_text(yaml.safe_dump(plan | {"name": "bench"}))
         environ = {**os.environ, "NIGHTSHIFT_HOME": str(place / "home")}
@@ -44,6 +45,18 @@ def main() -> None:
         whole_s = time.perf_counter() - started
         (told,) = (place / "home" / "state" / "models" / "bench").glob("*/night.json")
         _tell(json.loads(told.read_text()), whole_s)
+
+
+def _dealt(place: Path, name: str) -> dict[str, Any]:
+    """The shipped plan, its rows in the folder that it reads."""
+    plan: dict[str, Any] = yaml.safe_load((SHIPPED / f"{name}.yaml").read_text())
+    folder = place / plan["dataset"]["source"]
+    if name == "quickstart":
+        deal(folder)
+    else:
+        folder.mkdir(parents=True)
+        write(PLANS[name](36_000, 0), folder / "rows.parquet")
+    return plan
 
 
 def _tell(night: dict[str, Any], whole_s: float) -> None:
