@@ -1,5 +1,6 @@
 """Where labelled rows come from and what their columns mean."""
 
+import codecs
 import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -155,6 +156,48 @@ class Quarantine(Strict):
     max_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
 
 
+def _encoding(name: str) -> str:
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        found = None
+    if found is None or not getattr(found, "_is_text_encoding", True):
+        raise ValueError(
+            f"expected a text encoding that Python knows, such as utf-8, latin-1, cp1252 or "
+            f"utf-16, got {name!r}"
+        )
+    return found.name
+
+
+class Caps(Strict):
+    """Most that one object may be before it is refused; what is larger is a mistake or an attack.
+
+    `object_bytes`: as stored. `read_bytes`: as decompressed. `ratio`: of bytes read to bytes
+    stored, looked at from 64 MiB read. `rows`, `cell_chars`: of one object, of any one cell.
+    """
+
+    object_bytes: PositiveInt = 16 * 2**30
+    read_bytes: PositiveInt = 64 * 2**30
+    ratio: Annotated[float, Field(gt=1)] = 200.0
+    rows: PositiveInt = 100_000_000
+    cell_chars: PositiveInt = 10_000_000
+
+
+class Drift(Strict):
+    """How far the rows of new objects may be from those of the last accepted night.
+
+    `class_share`: most that the share of any class may move, from 0 to 1. `missing_share`: the
+    same of missing cells of any column. `action`: `warn` says so in report and ledger, `reject`
+    rejects the data, `ignore` does not look. Stored types that changed are told in the same way.
+    Fewer than `min_rows` new rows prove nothing and are not compared.
+    """
+
+    action: Literal["warn", "reject", "ignore"] = "warn"
+    class_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    missing_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    min_rows: PositiveInt = 100
+
+
 class Dataset(Strict):
     """One folder of CSV and JSON-lines (also .gz) and Parquet objects with the same columns.
 
@@ -166,10 +209,15 @@ class Dataset(Strict):
     `time` names the column with each row's instant; `time_format` and `time_zone` say how it is
     read, as in a time column. `weight` names a column of numbers above 0: how much a row counts
     when a classifier is fitted. It is never a feature, and figures are of plain rows.
+
+    `marker` (such as `_SUCCESS`) names an object that a producer writes last into each folder: a
+    folder without one is still being written and waits. `encoding` is of CSV and JSON lines.
     """
 
     source: str
     pattern: str = "*"
+    marker: Annotated[str, Field(min_length=1)] | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     columns: dict[str, Column] = Field(min_length=1)
     ignore: dict[str, str] = {}
     key: str | None = None
@@ -180,6 +228,8 @@ class Dataset(Strict):
     cleaning: Cleaning = Cleaning()
     quarantine: Quarantine = Quarantine()
     floors: Floors = Floors()
+    caps: Caps = Caps()
+    drift: Drift = Drift()
 
     @model_validator(mode="after")
     def _times_name_an_instant(self) -> Self:

@@ -3,6 +3,10 @@
 Anything else that escapes is a defect of ours and shows its stack trace only with `--debug`.
 """
 
+from collections.abc import Sequence
+
+from schemas.findings import Finding
+
 
 class NightshiftError(Exception):
     """The family of all faults that are told to the user without a stack trace."""
@@ -17,9 +21,16 @@ class PlanError(NightshiftError):
 
 
 class DataRejected(NightshiftError):
-    """The data can't be trained on: the champion stays and the night is recorded."""
+    """The data can't be trained on: the champion stays and the night is recorded.
+
+    `findings` says it rule by rule, for the validation report; empty where there is no object.
+    """
 
     exit_code = 3
+
+    def __init__(self, told: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(told)
+        self.findings = tuple(findings)
 
 
 class NightFailed(NightshiftError):

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+from schemas.findings import Finding
 from schemas.store import ObjectRef
 from schemas.strict import Strict
 
@@ -52,7 +53,9 @@ class Shard(Strict):
     """One object, validated and kept as Parquet under a name made from its content.
 
     `quarantined` of its rows broke the schema; they stand with their reasons in the local file
-    `quarantine`, and by reason in `faults`.
+    `quarantine`, by reason in `faults`, and rule by rule in `findings`. Of the valid rows,
+    `class_counts` counts each class of each target and `missing` the missing cells of each feature;
+    `stored` is the type that each column has in the file, as Arrow calls it.
     """
 
     object_name: str
@@ -61,6 +64,10 @@ class Shard(Strict):
     quarantined: int = 0
     quarantine: str = ""
     faults: dict[str, int] = {}
+    findings: tuple[Finding, ...] = ()
+    class_counts: tuple[tuple[int, ...], ...] = ()
+    missing: dict[str, int] = {}
+    stored: dict[str, str] = {}
 
 
 class Rows(Strict):

@@ -6,6 +6,7 @@ every write of a name; 0 stands for "no such object", as in Cloud Storage's prec
 
 import unicodedata
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -44,13 +45,16 @@ def shown_name(name: str) -> str:
 class ObjectRef(Strict):
     """One object as it was when listed: what it is called and exactly which bytes it holds.
 
-    `crc32c` is base64 of the big-endian checksum, as Cloud Storage writes it.
+    `crc32c` is base64 of the big-endian checksum, as Cloud Storage writes it. `content_encoding`
+    is what a bucket says of it: anything but nothing or `identity` is refused where it is read,
+    since what a download gives is then not what is stored.
     """
 
     name: str
     generation: int
     size: int
     crc32c: str
+    content_encoding: str = ""
 
 
 class Store(Protocol):
@@ -71,6 +75,13 @@ class Store(Protocol):
 
     def download(self, ref: ObjectRef, to: Path) -> None:
         """Exactly the listed bytes, checked, in place at once; `ObjectMissing` if they changed."""
+        ...
+
+    def opened(self, ref: ObjectRef, scratch: Path) -> AbstractContextManager[Path]:
+        """Where exactly the listed bytes can be read while the block lasts, without a copy where
+        there is no need; the path may be read-only. `ObjectMissing` if they change, if need be
+        at the end of the block: what was read is to be thrown away then.
+        """
         ...
 
     def write(self, name: str, content: bytes, if_generation: int) -> int:
