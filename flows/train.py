@@ -346,7 +346,7 @@ def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Vers
         path.relative_to(pictures).as_posix(): path.read_bytes()
         for path in sorted(pictures.rglob("*.png"))
     }
-    run = tracker.log_night(
+    run = tracker.log_run(
         f"night_{attempt.started_at:%Y-%m-%d}_{attempt.run_id}",
         metrics(told),
         {"plan_digest": plan.digest, "holdout_rows": told.judgement.rows, **fit.settings},

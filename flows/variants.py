@@ -107,7 +107,7 @@ def _logged(table: VariantTable, plan: Plan, home: Home) -> VariantTable:
         objective_name(plan.objective),
     )
     facts = table.model_dump(exclude={"scores", "mlflow_run", "mlflow_link"})
-    parent = tracker.log_night(
+    parent = tracker.log_run(
         f"{plan.name}_variants",
         {"variants": float(len(table.scores) - 1)},
         facts,
@@ -116,7 +116,7 @@ def _logged(table: VariantTable, plan: Plan, home: Home) -> VariantTable:
     )
     for score in table.scores if parent else ():
         variant = score.variant
-        tracker.log_night(
+        tracker.log_run(
             variant.name,
             variant_metrics(score, table.objective),
             {

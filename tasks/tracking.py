@@ -181,8 +181,8 @@ class Tracker:
             self._client.set_terminated(study_run, "FAILED")
         return study_run
 
-    @_surviving("log the night")
-    def log_night(
+    @_surviving("log the run")
+    def log_run(
         self,
         name: str,
         metrics: Mapping[str, float | None],
@@ -190,7 +190,10 @@ class Tracker:
         files: Mapping[str, bytes],
         tags: Mapping[str, str],
     ) -> str:
-        """The night's own run: scorecards, tables and pictures of the judged models."""
+        """A run that ends at once: a night's judgement, a comparison, or a variant below one.
+
+        It counts as a night's unless `tags` name another `experiment_type`.
+        """
         run = self._start(name, {"experiment_type": "nightly_judgement", **tags})
         self._log(run, metrics, params)
         self._log_files(run, files)

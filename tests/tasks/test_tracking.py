@@ -141,7 +141,7 @@ def test_a_server_that_is_down_stops_no_study_but_fails_the_promotion(monkeypatc
 def test_aliases_follow_what_they_are_told(tracker, client, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "MLmodel").write_text("x")
-    run = tracker.log_night("n", {"m": 1.0, "gone": None}, {"p": 2}, {"a/b.txt": b"x"}, {})
+    run = tracker.log_run("n", {"m": 1.0, "gone": None}, {"p": 2}, {"a/b.txt": b"x"}, {})
     one = tracker.register("t", tmp_path / "model", run, {})
     two = tracker.register("t", tmp_path / "model", run, {})
     tracker.mirror("t", two, one)
@@ -158,7 +158,7 @@ def test_aliases_of_a_model_that_was_never_registered_are_left_alone(tracker):
 
 
 def test_the_night_keeps_its_files(tracker, client):
-    run = tracker.log_night(
+    run = tracker.log_run(
         "night", {"macro_f1": 0.5, "auc": None}, {"p": "x" * 9000}, {"challenger/c.csv": b"a"}, {}
     )
     assert client.get_run(run).data.metrics == {"macro_f1": 0.5}
@@ -168,7 +168,7 @@ def test_the_night_keeps_its_files(tracker, client):
 def test_more_figures_than_mlflow_takes_at_once_are_all_there(tracker, client):
     figures = {f"label{n}_accuracy": n / 3000 for n in range(2500)}
     params = {f"p{n}": n for n in range(250)}
-    run = tracker.log_night("night", figures, params, {}, {})
+    run = tracker.log_run("night", figures, params, {}, {})
     assert tracker.trouble == ""
     told = client.get_run(run).data
     assert told.metrics == figures
@@ -181,7 +181,7 @@ def test_every_figure_of_any_night_is_one_that_mlflow_takes(tracker, client, mon
     for targets in ((POLARITY,), (awkward,), (awkward, MOOD), LABELS):
         told = night(*targets)
         figures = metrics(told)
-        run = tracker.log_night("night", figures, {}, judgement_files(told), tags(told))
+        run = tracker.log_run("night", figures, {}, judgement_files(told), tags(told))
         assert tracker.trouble == ""
         kept = client.get_run(run).data.metrics
         assert kept == {name: v for name, v in figures.items() if v is not None}
