@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, PositiveFloat
 
 from schemas.manifest import Changes, Manifest
+from schemas.profile import Profile
 from schemas.results import Decision, Interval, Verdict
 from schemas.strict import Strict
 
@@ -78,7 +79,10 @@ class Claim(Strict):
 
 
 class Record(Strict):
-    """One attempt at a night, also when nothing was trained."""
+    """One attempt at a night, also when nothing was trained.
+
+    `profile` is of the rows that it read: those that arrive later are compared with it.
+    """
 
     plan: str
     outcome: Outcome
@@ -99,5 +103,6 @@ class Record(Strict):
     figures: dict[str, float] = {}
     dropped: dict[str, int] = {}
     quarantined: dict[str, int] = {}
+    profile: Profile | None = None
     flow_run_id: str | None = None
     note: str = ""

@@ -5,6 +5,7 @@ from pydantic import AwareDatetime
 from schemas.label import Target
 from schemas.ledger import Version
 from schemas.manifest import Changes, Rows
+from schemas.profile import Move
 from schemas.results import Scorecard, Verdict
 from schemas.strict import Strict
 from schemas.trials import MethodScore, RefitResult, StudyResult
@@ -42,7 +43,11 @@ class Judgement(Strict):
 
 
 class Night(Strict):
-    """All that one night found, from what was new to why it decided so."""
+    """All that one night found, from what was new to why it decided so.
+
+    `moves` are figures of the rows that arrived which are far from the last accepted night's, and
+    `findings` is the file that lists what is wrong with the data, where something is.
+    """
 
     plan: str
     run_id: str
@@ -58,6 +63,8 @@ class Night(Strict):
     fits: dict[str, RefitResult]
     judgement: Judgement
     notes: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    findings: str = ""
     champion_before: int | None = None
     champion_after: int | None = None
     version: int | None = None
