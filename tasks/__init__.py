@@ -4,5 +4,6 @@
 night's record. `ingestion` turns objects into rows, `tuning` runs screening, studies and final
 fits, `varying` one-factor variants, `judging` compares on the holdout, `registry` keeps and
 promotes models. `predicting` puts a kept model to work outside of nights. `tracking` writes MLflow,
-`reporting` the pages, `states` a Prefect state; `home` says where all of it lies.
+`reporting` the pages, `states` a Prefect state; `home` says where all of it lies, and `tidying`
+removes what no later night reads.
 """
