@@ -104,7 +104,7 @@ def test_of_a_hundred_labels_those_that_lost_most_are_shown():
     )
     shown = [line.split()[0] for line in told.splitlines() if line.strip().startswith("label")]
     assert shown == 2 * [f"label{n}" for n in range(99, 99 - MOST_LINES, -1)]
-    assert told.count(f"{100 - MOST_LINES} more stand on the night's page") == 2
+    assert told.count(f"{100 - MOST_LINES} more: all stand in metrics.json of the MLflow run") == 2
 
 
 def test_rows_in_quarantine_are_told():
