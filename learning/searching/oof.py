@@ -94,9 +94,7 @@ def early_score(truth: Truth, files: Mapping[int, str]) -> float:
     classes as they are looked worse than a class-weighted one, on three of three made sets where it
     was better with offsets (LOG.md).
     """
-    whole, scored = gathered(files, truth.folds, truth.targets)
-    probabilities = tuple(part[scored] for part in whole)
-    labels = truth.labels[scored]
+    probabilities, labels, _ = _answered(truth, files)
     step = max(1, len(labels) // EARLY_ROWS)
     offsets = fit_each([part[::step] for part in probabilities], labels[::step], truth.aims)
     decided = [decide(part, own) for part, own in zip(probabilities, offsets, strict=True)]
@@ -105,19 +103,17 @@ def early_score(truth: Truth, files: Mapping[int, str]) -> float:
 
 def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
     """What a candidate is worth on the splits that it has answered so far, one at least."""
-    whole, scored = gathered(files, truth.folds, truth.targets)
-    probabilities = tuple(part[scored] for part in whole)
-    labels, folds = truth.labels[scored], truth.folds[scored]
+    probabilities, labels, folds = _answered(truth, files)
     decided = cross_fitted_each(probabilities, labels, parts(folds), truth.aims)
     answers = Answers(probabilities, decided)
-    plain = _plain(probabilities)
+    likeliest = np.column_stack([part.argmax(axis=1) for part in probabilities])
     return OofScore(
         score=overall(truth.aims, labels, answers),
         fold_scores=tuple(
             overall(truth.aims, labels[inside], answers.of(inside))
             for inside in (scored_in(folds, split) for split in sorted(files))
         ),
-        plain=overall(truth.aims, labels, plain),
+        plain=overall(truth.aims, labels, Answers(probabilities, likeliest)),
         log_loss=float(
             np.mean(
                 [log_loss(part, own) for part, own in zip(probabilities, labels.T, strict=True)]
@@ -128,5 +124,9 @@ def score_oof(truth: Truth, files: Mapping[int, str]) -> OofScore:
     )
 
 
-def _plain(probabilities: tuple[Probabilities, ...]) -> Answers:
-    return Answers(probabilities, np.column_stack([part.argmax(axis=1) for part in probabilities]))
+def _answered(
+    truth: Truth, files: Mapping[int, str]
+) -> tuple[tuple[Probabilities, ...], LabelTable, Folds]:
+    """Of the rows that have answers: these, their labels and their folds."""
+    whole, scored = gathered(files, truth.folds, truth.targets)
+    return tuple(part[scored] for part in whole), truth.labels[scored], truth.folds[scored]
