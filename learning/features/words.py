@@ -4,6 +4,7 @@ A missing text is an empty one.
 """
 
 import unicodedata
+from abc import ABC, abstractmethod
 from collections import Counter
 from functools import cache
 from typing import Any, Literal, Self, TypeAlias
@@ -27,7 +28,7 @@ STATISTICS = ("characters", "words", "word length", "capitals", "digits", "punct
 """Of each text: logarithms of the first two, a mean, and shares of all characters."""
 
 
-class _Vocabulary(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+class _Vocabulary(ABC, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """N-grams of one text column as a float32 CSR matrix.
 
     A column without any (all blank, all one-letter) gives one column of zeros, so that a
@@ -62,8 +63,9 @@ class _Vocabulary(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # skl
         names: NDArray[np.object_] = self.vectorizer_.get_feature_names_out()
         return names
 
+    @abstractmethod
     def _vectorizer(self, min_df: int) -> CountVectorizer:
-        raise NotImplementedError
+        """Unfitted."""
 
 
 class WordCounts(_Vocabulary):
