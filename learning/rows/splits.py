@@ -5,7 +5,6 @@ a row that once judged never trains; or of when it first appeared, with a cutoff
 on, so a row that once trained never judges. Either way no champion meets a row that it knows.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -15,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from learning.arrays import Folds, Keys, LabelTable, Mask
+from learning.reading.mixing import mixed
 from schemas.label import Target
 from schemas.plan import HashSplit
 
@@ -97,7 +97,7 @@ def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed:
         place, order = _dealing(keys, strata, f"shuffle {seed} {split}")
         groups = len(order)
         wanted = min(max(1, round(share * groups)), groups - 1)
-        start = int(_mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % groups)
+        start = int(mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % groups)
         steps = (np.arange(groups + 1) * wanted + start) // groups
         scored = np.empty(groups, dtype=bool)
         scored[order] = np.diff(steps) > 0
@@ -154,7 +154,7 @@ def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[NDArray[np.intp], N
     rarity = _rarity(strata)
     rarest = np.full(len(groups), np.iinfo(np.int64).max)
     np.minimum.at(rarest, place, rarity[strata])
-    return place, np.lexsort((_mixed(groups, salt), rarest))
+    return place, np.lexsort((mixed(groups, salt), rarest))
 
 
 def _rarity(strata: Strata) -> NDArray[np.int64]:
@@ -176,16 +176,5 @@ def _first_appearances(keys: Keys, times: "pd.Series[pd.Timestamp]") -> NDArray[
 
 def _uniform(keys: Keys, salt: str) -> NDArray[np.float64]:
     """(rows,) in [0, 1), 53 bits each."""
-    bits: NDArray[np.float64] = (_mixed(keys, salt) >> np.uint64(11)).astype(np.float64)
+    bits: NDArray[np.float64] = (mixed(keys, salt) >> np.uint64(11)).astype(np.float64)
     return bits / 2.0**53
-
-
-def _mixed(keys: Keys, salt: str) -> Keys:
-    """splitmix64 (Steele et al. 2014) of the salted keys: other salts give independent orders."""
-    digest = hashlib.blake2b(salt.encode(), digest_size=8).digest()
-    state = keys ^ np.frombuffer(digest, dtype="<u8").astype(np.uint64)
-    # Unsigned arithmetic wraps, as the algorithm wants.
-    state = state + np.uint64(0x9E3779B97F4A7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
