@@ -15,6 +15,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.reading.files import SUFFIXES
+from learning.reading.quarantine import message
 from learning.reading.tables import read_table
 from learning.rows.assembly import assemble
 from learning.rows.floors import left_out
@@ -29,6 +30,7 @@ from learning.rows.shards import (
     write_shard,
 )
 from schemas.faults import DataRejected, NightFailed
+from schemas.findings import Finding
 from schemas.manifest import Changes, Manifest, Rows, Shard
 from schemas.plan import Plan
 from schemas.store import ObjectRef, Store, name_fault, shown_name
@@ -90,7 +92,7 @@ def ingest(
     ObjectMissing
         An object changed since the scan: nothing of this manifest can be trusted.
     """
-    shards, told, faults = [], [], []
+    shards, rejected = list[Shard](), list[DataRejected]()
     for ref in manifest.objects:
         key = _shard_key(ref, plan)
         path = cache / "shards" / f"{key}.parquet"
@@ -100,14 +102,14 @@ def ingest(
             try:
                 kept = _read(store, ref, plan, path, aside)
             except DataRejected as fault:
-                faults.append(str(fault))
+                rejected.append(fault)
                 continue
             on_read(ref.name)
         shards.append(_shard(ref, path, kept, aside))
-        told += [kept.message] if kept.quarantined else []
-    if faults:
-        raise DataRejected(_first_of(faults))
-    _refuse_too_many(shards, told, plan.dataset.quarantine.max_share, quarantine)
+    if rejected:
+        findings = [finding for fault in rejected for finding in fault.findings]
+        raise DataRejected(_first_of(list(map(str, rejected))), findings + _findings(shards))
+    _refuse_too_many(shards, plan.dataset.quarantine.max_share, quarantine)
     return tuple(shards)
 
 
@@ -126,11 +128,10 @@ def _shard_key(ref: ObjectRef, plan: Plan) -> str:
 def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path, aside: Path | None) -> Kept:
     shard.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=shard.parent, prefix=".reading-") as folder:
-        # Never the object's own name: producers choose that.
-        copy, part = Path(folder) / "object", Path(folder) / "rows"
-        store.download(ref, copy)
-        read = read_table(copy, ref.name, plan.dataset, plan.targets)
-        kept = write_shard(read, part)
+        part = Path(folder) / "rows"
+        with store.opened(ref, Path(folder)) as file:
+            read = read_table(file, ref.name, plan.dataset, plan.targets)
+        kept = write_shard(read, part, plan.targets)
         if aside is not None and kept.quarantined:
             write_private(read.quarantined, aside)
         part.replace(shard)  # last: a shard promises that the rest of its object is set aside
@@ -145,22 +146,30 @@ def _shard(ref: ObjectRef, path: Path, kept: Kept, aside: Path | None) -> Shard:
         quarantined=kept.quarantined,
         quarantine=str(aside) if aside is not None and kept.quarantined else "",
         faults=kept.faults,
+        findings=kept.findings,
+        class_counts=kept.class_counts,
+        missing=kept.missing,
+        stored=kept.stored,
     )
 
 
-def _refuse_too_many(
-    shards: Sequence[Shard], told: Sequence[str], most: float, quarantine: Path | None
-) -> None:
+def _refuse_too_many(shards: Sequence[Shard], most: float, quarantine: Path | None) -> None:
     broken = sum(shard.quarantined for shard in shards)
     rows = broken + sum(shard.rows for shard in shards)
     if not rows or broken / rows <= most:
         return
+    told = [message(s.findings, s.rows + s.quarantined) for s in shards if s.findings]
     where = f" Each row stands with its reasons in {quarantine}." if quarantine else ""
     raise DataRejected(
         f"Expected at most {percent(most)} of the rows to break the schema "
         f"(dataset.quarantine.max_share), got {quarantine_told(shards)}.\n{_first_of(told)}\n"
-        f"Or raise dataset.quarantine.max_share.{where}"
+        f"Or raise dataset.quarantine.max_share.{where}",
+        _findings(shards),
     )
+
+
+def _findings(shards: Sequence[Shard]) -> list[Finding]:
+    return [finding for shard in shards for finding in shard.findings]
 
 
 def _first_of(told: Sequence[str]) -> str:

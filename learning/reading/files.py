@@ -18,6 +18,7 @@ import pyarrow.parquet as pa_parquet
 
 from learning.reading.contents import Contents
 from learning.reading.json_lines import json_contents
+from learning.reading.refusals import refused
 from learning.reading.wording import first_few, quoted
 from schemas.faults import DataRejected
 
@@ -42,14 +43,14 @@ def read_file(path: Path, name: str) -> Contents:
     elif name.endswith((".jsonl", ".jsonl.gz")):
         contents = json_contents(_bytes(path, name).decode("utf-8-sig"), name)
     else:
-        raise DataRejected(
-            f"{name}: expected a file that ends in {', '.join(SUFFIXES)}. "
-            "Convert it, or leave it out by dataset.pattern."
+        raise refused(
+            name,
+            f"a file that ends in {', '.join(SUFFIXES)}",
+            "another name",
+            "Convert it, or leave it out by dataset.pattern.",
         )
     if contents.table.num_rows == 0:
-        raise DataRejected(
-            f"{name}: expected rows, got a header and no rows. Add rows, or remove it."
-        )
+        raise refused(name, "rows", "a header and no rows", "Add rows, or remove it.")
     return contents
 
 
@@ -62,9 +63,11 @@ def _parquet(path: Path, name: str) -> pa.Table:
             table = file.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError) as fault:
-        raise DataRejected(
-            f"{name}: expected a Parquet file, got {path.stat().st_size:,} bytes that can't be "
-            "read as one. Export it again."
+        raise refused(
+            name,
+            "a Parquet file",
+            f"{path.stat().st_size:,} bytes that can't be read as one",
+            "Export it again.",
         ) from fault
     return table
 
@@ -75,15 +78,15 @@ def _bytes(path: Path, name: str) -> bytes:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as fault:
-            raise DataRejected(
-                f"{name}: expected a whole gzip file, got {len(content):,} bytes that end early "
-                "or are damaged. Upload it again."
+            raise refused(
+                name,
+                "a whole gzip file",
+                f"{len(content):,} bytes that end early or are damaged",
+                "Upload it again.",
             ) from fault
     if not content.removeprefix(codecs.BOM_UTF8).strip():
-        raise DataRejected(
-            f"{name}: expected {'a header and ' * ('.csv' in name)}rows, got an empty file. "
-            "Fill or remove it."
-        )
+        wanted = f"{'a header and ' * ('.csv' in name)}rows"
+        raise refused(name, wanted, "an empty file", "Fill or remove it.")
     _refuse_pickle(content[:2], name)
     _refuse_other_encodings(content, name)
     return content
@@ -91,9 +94,12 @@ def _bytes(path: Path, name: str) -> bytes:
 
 def _refuse_pickle(start: bytes, name: str) -> None:
     if start in PICKLES:
-        raise DataRejected(
-            f"{name}: expected CSV, JSON lines or Parquet, got a pickle. Pickles are refused: to "
-            "read one is to run what is in it. Export the rows as one of the three."
+        raise refused(
+            name,
+            "CSV, JSON lines or Parquet",
+            "a pickle",
+            "Pickles are refused: to read one is to run what is in it. Export the rows as one of "
+            "the three.",
         )
 
 
@@ -102,15 +108,22 @@ def _refuse_other_encodings(content: bytes, name: str) -> None:
         content.decode("utf-8")
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
-        raise DataRejected(
-            f"{name}: expected UTF-8, got another encoding (first seen in line {line}). "
-            "Export it as UTF-8."
+        raise refused(
+            name,
+            "UTF-8",
+            f"another encoding (first seen in line {line})",
+            "Export it as UTF-8.",
+            offsets=[fault.start],
         ) from None
     nul = content.find(b"\0")
     if nul >= 0:
         line = content.count(b"\n", 0, nul) + 1
-        raise DataRejected(
-            f"{name}: expected text, got a NUL byte in line {line}. Export it as UTF-8 text."
+        raise refused(
+            name,
+            "text",
+            f"a NUL byte in line {line}",
+            "Export it as UTF-8 text.",
+            offsets=[nul],
         )
 
 
@@ -136,12 +149,14 @@ def _csv(content: bytes, name: str) -> pa.Table:
             ),
         )
     except pa.ArrowInvalid:  # its message quotes cells, so neither it nor a cause is passed on
-        raise DataRejected(
-            f"{name}: expected comma-separated text, got {len(content):,} bytes that can't be read "
-            "as such. Export it again, with cells that hold commas or line ends in double quotes."
+        raise refused(
+            name,
+            "comma-separated text",
+            f"{len(content):,} bytes that can't be read as such",
+            "Export it again, with cells that hold commas or line ends in double quotes.",
         ) from None
     if ragged:
-        raise DataRejected(_ragged(ragged, len(header), name))
+        raise _ragged(ragged, len(header), name)
     return table
 
 
@@ -150,9 +165,11 @@ def _header(content: bytes, name: str) -> list[str]:
     try:
         return next(cells for cells in csv.reader(lines) if cells)
     except csv.Error:  # a field larger than the reader's limit, 131,072 characters
-        raise DataRejected(
-            f"{name}: expected the names of columns in the first line, got a longer cell than any "
-            "name. Put a header in front of the rows."
+        raise refused(
+            name,
+            "the names of columns in the first line",
+            "a longer cell than any name",
+            "Put a header in front of the rows.",
         ) from None
 
 
@@ -160,18 +177,22 @@ def _refuse_other_separators(header: list[str], name: str) -> None:
     """Before the rows: those with a decimal comma would be called ragged."""
     seen = next((mark for mark in OTHER_SEPARATORS if mark in header[0]), None)
     if len(header) == 1 and seen is not None:
-        raise DataRejected(
-            f"{name}: the file seems to be separated by {OTHER_SEPARATORS[seen]}; expected commas. "
-            "Export it again as comma-separated text, with a decimal point in numbers."
+        raise refused(
+            name,
+            "commas between cells",
+            f"a header that seems to be separated by {OTHER_SEPARATORS[seen]}",
+            "Export it again as comma-separated text, with a decimal point in numbers.",
         )
 
 
 def _refuse_repeated(header: list[str], name: str) -> None:
     twice = sorted(column for column, times in Counter(header).items() if times > 1)
     if twice:
-        raise DataRejected(
-            f"{name}: expected each column once, got {quoted(twice)} more than once "
-            "in the header. Rename or remove the others."
+        raise refused(
+            name,
+            "each column once",
+            f"{quoted(twice)} more than once in the header",
+            "Rename or remove the others.",
         )
 
 
@@ -186,16 +207,21 @@ def _refuse_open_quote(content: bytes, name: str) -> None:
     except csv.Error as fault:
         # Its other complaint, text after a closing quote, pyarrow reads as people mean it.
         if "unexpected end of data" in str(fault) or "field limit" in str(fault):
-            raise DataRejected(
-                f"{name}: expected every quoted cell to be closed, got one that runs to the end "
-                "of the file. Export it again, with double quotes inside cells doubled."
+            raise refused(
+                name,
+                "every quoted cell to be closed",
+                "one that runs to the end of the file",
+                "Export it again, with double quotes inside cells doubled.",
             ) from None
 
 
-def _ragged(ragged: list[pa_csv.InvalidRow], columns: int, name: str) -> str:
+def _ragged(ragged: list[pa_csv.InvalidRow], columns: int, name: str) -> DataRejected:
     widths = sorted({row.actual_columns for row in ragged})
     rows = [row.number - 1 for row in ragged if row.number is not None]  # less the header
-    return (
-        f"{name}: expected {columns} cells in each row, got {' or '.join(map(str, widths[:3]))} in "
-        f"{len(ragged):,} ({first_few(rows)}). Put cells that hold commas in double quotes."
+    return refused(
+        name,
+        f"{columns} cells in each row",
+        f"{' or '.join(map(str, widths[:3]))} in {len(ragged):,} ({first_few(rows)})",
+        "Put cells that hold commas in double quotes.",
+        rows=rows,
     )

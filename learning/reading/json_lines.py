@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from learning.reading.contents import Contents
+from learning.reading.refusals import refused
 from learning.reading.wording import first_few
-from schemas.faults import DataRejected
 from schemas.label import class_text
 
 MOST_COLUMNS = 10_000
@@ -79,9 +79,11 @@ def json_contents(content: str, name: str) -> Contents:
 
 def _refuse_names(names: int, name: str) -> None:
     if names > MOST_COLUMNS:
-        raise DataRejected(
-            f"{name}: expected the same few columns in each line, got {names:,} different "
-            "names or more. Write what varies as values, not as names."
+        raise refused(
+            name,
+            "the same few columns in each line",
+            f"{names:,} different names or more",
+            "Write what varies as values, not as names.",
         )
 
 
@@ -91,12 +93,14 @@ def _refuse_nothing(read: int, names: int, unread: dict[str, dict[int, str]], na
             f"{fault} in {len(lines):,} ({first_few([row + 1 for row in lines])})"
             for fault, lines in unread.items()
         )
-        raise DataRejected(
-            f"{name}: expected one JSON object in each line, got none in any: {faults}. "
-            "Export it again, with each row as one JSON object on its own line."
+        raise refused(
+            name,
+            "one JSON object in each line",
+            f"none in any: {faults}",
+            "Export it again, with each row as one JSON object on its own line.",
         )
     if not names:
-        raise DataRejected(f"{name}: expected columns, got objects without any. Fill or remove it.")
+        raise refused(name, "columns", "objects without any", "Fill or remove it.")
 
 
 def _blocks(content: str, unread: dict[str, dict[int, str]]) -> Iterator[list[Row]]:

@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from learning.arrays import Mask
 from learning.reading.contents import Contents
 from learning.reading.wording import first_few
+from schemas.findings import MOST_PLACES, Finding
 
 NUMBER, REASONS, LINE = "row", "reasons", "line"
 """What stands beside the cells: a row's number in its file, from 1, what it broke, and the line
 itself where it has no cells since it is no row."""
+
+
+TODO = "Correct these rows, or say in the plan (dataset.columns, label) that they are right."
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,33 @@ class Fault:
             return self.got
         return f"column {self.column!r}: expected {self.expected}"
 
-    def __str__(self) -> str:
-        where = "" if self.column is None else f"column {self.column!r}: "
-        told = f"{where}expected {self.expected}, got {self.got}"
-        if self.rows is None:
-            return told
-        first = (self.rows[:6] + 1).tolist()  # one more than are shown
-        return f"{told} in {len(self.rows):,} ({first_few(first)})"
+    def finding(self, name: str) -> Finding:
+        """The same for people, of the object of this name."""
+        rows = self.rows if self.rows is not None else np.empty(0, dtype=np.intp)
+        return Finding(
+            object_name=name,
+            column=self.column or "",
+            expected=self.expected,
+            got=self.got,
+            count=len(rows),
+            rows=tuple((rows[:MOST_PLACES] + 1).tolist()),
+            todo=TODO,
+        )
 
 
-def message(name: str, faults: Sequence[Fault], rows: int) -> str:
-    """All faults of one object, for a rejection."""
-    lines = "".join(f"\n  {fault}" for fault in faults)
-    return (
-        f"{name}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in {rows:,} rows:"
-        f"{lines}\nCorrect these rows, or say in the plan (dataset.columns, label) that they are "
-        "right."
-    )
+def message(findings: Sequence[Finding], rows: int) -> str:
+    """All that is wrong in the rows of one object, for a rejection."""
+    lines = "".join(f"\n  {_told(finding)}" for finding in findings)
+    faults = f"{len(findings)} fault{'s' if len(findings) > 1 else ''}"
+    return f"{findings[0].object_name}: {faults} in {rows:,} rows:{lines}\n{TODO}"
+
+
+def _told(finding: Finding) -> str:
+    where = f"column {finding.column!r}: " if finding.column else ""
+    told = f"{where}expected {finding.expected}, got {finding.got}"
+    if not finding.count:
+        return told
+    return f"{told} in {finding.count:,} ({first_few(finding.rows)})"
 
 
 def broken_rows(faults: Sequence[Fault], rows: int) -> Mask:

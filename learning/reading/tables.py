@@ -5,8 +5,8 @@ and classes, never a cell of a feature column.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from learning.reading.files import read_file
 from learning.reading.instants import instants
 from learning.reading.marks import group_keys
 from learning.reading.quarantine import Fault, broken_rows, message, set_aside
+from learning.reading.refusals import refused
 from learning.reading.wording import quoted
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
+from schemas.findings import Finding
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
 from schemas.manifest import KEY, LABEL, OURS, ROW, TIME, WEIGHT, label_columns
@@ -39,14 +41,14 @@ class Read:
     """The rows of one file: those that keep to the schema, and those that do not.
 
     `quarantined` has `row` (from 1, as in `__row`), `reasons` and the cells that the plan reads,
-    as text or JSON. `faults` counts rows by reason, so a row with two reasons counts twice, and
-    `message` is the rejection where there are more of them than the plan allows.
+    as text or JSON; `findings` tell of them rule by rule. `stored` is the type of each column in
+    the file, as Arrow calls it.
     """
 
     frame: pd.DataFrame
     quarantined: pd.DataFrame
-    faults: dict[str, int]
-    message: str
+    findings: tuple[Finding, ...] = ()
+    stored: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target]) -> Read:
@@ -64,17 +66,17 @@ def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target
     columns = _features(table, dataset) | _ours(table, dataset, targets)
     schema = frame_schema(dataset, targets)
     frame, faults = _checked(columns, schema, contents, dataset, targets)
-    told = message(name, faults, len(frame)) if faults else ""
+    findings = tuple(fault.finding(name) for fault in faults)
     if any(fault.rows is None for fault in faults):
-        raise DataRejected(told)
+        raise DataRejected(message(findings, len(frame)), findings)
     broken = broken_rows(faults, len(frame))
     frame[ROW] = _row_names(name, len(frame))
     good = frame[~broken].reset_index(drop=True) if faults else frame
     return Read(
         frame=_prepared(good, dataset, targets),
         quarantined=set_aside(contents, needed, faults),
-        faults={fault.reason: len(fault.rows) for fault in faults if fault.rows is not None},
-        message=told,
+        findings=findings,
+        stored={field.name: str(field.type) for field in table.schema},
     )
 
 
@@ -93,7 +95,8 @@ def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
         schema[KEY] = pandera.Column(str, nullable=True)
     frame, faults = _checked(columns, pandera.DataFrameSchema(schema), contents, dataset)
     if faults:
-        raise DataRejected(message(name, faults, len(frame)))
+        findings = [fault.finding(name) for fault in faults]
+        raise DataRejected(message(findings, len(frame)), findings)
     frame[ROW] = _row_names(name, len(frame))
     return frame
 
@@ -237,15 +240,19 @@ def _refuse_columns(found: list[str], needed: list[str], dataset: Dataset, name:
     expected = {*needed, *dataset.ignore, PANDAS_INDEX}
     unknown = [column for column in found if column not in expected]
     if unknown:
-        raise DataRejected(
-            f"{name}: expected no column beyond the plan's, got {quoted(unknown)}. "
-            "Add each to dataset.columns, or to dataset.ignore with the reason."
+        raise refused(
+            name,
+            "no column beyond the plan's",
+            quoted(unknown),
+            "Add each to dataset.columns, or to dataset.ignore with the reason.",
         )
     reserved = [column for column in needed if column.startswith(OURS)]
     if reserved:
-        raise DataRejected(
-            f"{name}: expected other names than {quoted(reserved)}: those that begin with "
-            f"{OURS!r} are for prepared rows. Rename the columns."
+        raise refused(
+            name,
+            f"names that do not begin with {OURS!r}, which are for prepared rows",
+            quoted(reserved),
+            "Rename the columns.",
         )
 
 
@@ -254,10 +261,12 @@ def _refuse_missing(found: list[str], needed: list[str], name: str) -> None:
     if missing:
         close = {column: difflib.get_close_matches(column, found, 1) for column in missing}
         hints = [f"{close[column][0]!r} for {column!r}" for column in missing if close[column]]
-        hint = f" Did you mean {', '.join(hints)}?" if hints else ""
-        raise DataRejected(
-            f"{name}: expected the columns {quoted(missing)}, got {quoted(found)}.{hint} "
-            "Correct the names in the plan or in the file's header."
+        hint = f"Did you mean {', '.join(hints)}? " if hints else ""
+        raise refused(
+            name,
+            f"the columns {quoted(missing)}",
+            quoted(found),
+            f"{hint}Correct the names in the plan or in the file's header.",
         )
 
 

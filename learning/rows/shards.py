@@ -12,34 +12,50 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 from pydantic import ValidationError
 
 from learning.reading.tables import Read, to_arrow
-from schemas.manifest import Shard
+from schemas.findings import Finding
+from schemas.label import Target
+from schemas.manifest import OURS, Shard, label_columns
 from schemas.strict import Strict
 
 _TOLD = b"nightshift"
 
 
 class Kept(Strict):
-    """How many rows of an object are valid, how many not and why; `message` is for people."""
+    """What a shard tells of its object's rows, valid ones and others: see `schemas.manifest`."""
 
     rows: int
-    quarantined: int
-    faults: dict[str, int]
-    message: str
+    quarantined: int = 0
+    findings: tuple[Finding, ...] = ()
+    class_counts: tuple[tuple[int, ...], ...] = ()
+    missing: dict[str, int] = {}
+    stored: dict[str, str] = {}
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """Rows by what they broke; a row may have broken several rules."""
+        return {finding.reason: finding.count for finding in self.findings}
 
 
-def write_shard(read: Read, path: Path) -> Kept:
+def write_shard(read: Read, path: Path, targets: Sequence[Target] = ()) -> Kept:
     """The valid rows, with what is told of the others."""
+    features = [column for column in read.frame if not str(column).startswith(OURS)]
     told = Kept(
         rows=len(read.frame),
         quarantined=len(read.quarantined),
-        faults=read.faults,
-        message=read.message,
+        findings=read.findings,
+        class_counts=tuple(
+            tuple(np.bincount(read.frame[column], minlength=target.classes).tolist())
+            for column, target in zip(label_columns(len(targets)), targets, strict=True)
+        ),
+        missing={str(column): int(read.frame[column].isna().sum()) for column in features},
+        stored=dict(read.stored),
     )
     table = to_arrow(read.frame).replace_schema_metadata({_TOLD: told.model_dump_json()})
     pa_parquet.write_table(table, path)

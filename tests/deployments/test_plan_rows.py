@@ -33,7 +33,7 @@ def test_generated_rows_are_read_whole(name: str, form: str, tmp_path: Path) -> 
     write(made, path)
     read = read_table(path, path.name, plan.dataset, plan.targets)
     assert len(read.frame) == 120
-    assert read.faults == {}
+    assert read.findings == ()
     classes = [plan.targets[0].class_texts[label] for label in read.frame[f"{LABEL}0"]]
     assert classes == made[plan.targets[0].name].astype(str).to_list()
 
@@ -128,4 +128,4 @@ def test_the_comments_are_read_whole() -> None:
     plan = load_plan("comments")
     read = read_table(COMMENTS, COMMENTS.name, plan.dataset, plan.targets)
     assert len(read.frame) == 37_249
-    assert read.faults == {}
+    assert read.findings == ()

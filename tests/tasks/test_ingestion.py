@@ -175,6 +175,33 @@ def test_faults_of_many_objects_are_counted(store: Store, source: Path, tmp_path
         shards_of(store, tmp_path, plan())
 
 
+def test_a_rejection_has_the_findings_of_all_objects(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text("comment,likes,mood\nfine,1,9\n")
+    (source / "day-4.csv").write_bytes(b"comment,likes,mood\nfine,1,1\n\xff\xff")
+    (source / "day-5.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataRejected, match="day-4") as fault:
+        shards_of(store, tmp_path, plan())
+    found = {finding.object_name: finding for finding in fault.value.findings}
+    assert list(found) == ["day-4.csv", "day-5.parquet", "day-3.csv"]
+    assert (found["day-3.csv"].column, found["day-3.csv"].rows) == ("mood", (1,))
+    assert found["day-4.csv"].offsets == (28,)
+    assert (found["day-5.parquet"].count, found["day-5.parquet"].todo) == (0, "Export it again.")
+
+
+def test_a_known_shard_tells_again_what_its_rows_are(
+    store: Store, source: Path, tmp_path: Path
+) -> None:
+    (source / "day-3.csv").write_text("comment,likes,mood\nfine,1,9\nfine,,1\n")
+    for _ in range(2):
+        shard = shards_of(store, tmp_path, plan(**LAX))[2]
+        assert [finding.reason for finding in shard.findings] == list(shard.faults)
+        assert shard.class_counts == ((0, 0, 1),)
+        assert shard.missing == {"comment": 0, "likes": 1}
+        assert shard.stored == dict.fromkeys(("comment", "likes", "mood"), "string")
+
+
 def test_a_few_rows_that_break_the_schema_are_set_aside_with_their_reasons(
     store: Store, source: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from learning.reading.quarantine import message
 from learning.reading.tables import Read, read_table
 from schemas.dataset import Dataset
 from schemas.label import Label, SingleLabel, targets
@@ -44,6 +45,16 @@ def read_all(
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_table(path, name, dataset, targets(label))
+
+
+def rejection(found: Read) -> str:
+    """The rejection, were these rows too many."""
+    return message(found.findings, len(found.frame) + len(found.quarantined))
+
+
+def faults(found: Read) -> dict[str, int]:
+    """Rows by what they broke."""
+    return {finding.reason: finding.count for finding in found.findings}
 
 
 def features(**columns: object) -> Dataset:

@@ -15,7 +15,7 @@ from learning.rows.shards import joined, write_shard
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import MultiTaskLabel, SingleLabel
-from tests.learning.reading.tables import features, read_all
+from tests.learning.reading.tables import faults, features, read_all, rejection
 
 BINARY = SingleLabel(column="label", classes=(0, 1))
 
@@ -104,9 +104,9 @@ def test_a_row_that_breaks_a_rule_is_set_aside_and_the_others_stay(
     assert found.frame["__row"].tolist() == [f"{name}#1", f"{name}#3"]
     assert found.quarantined["row"].tolist() == [2]
     assert found.quarantined["reasons"].tolist() == [reason]
-    assert found.faults == {reason: 1}
-    assert f"\n  {reason}, got " in found.message
-    assert "secret" not in found.message
+    assert faults(found) == {reason: 1}
+    assert f"\n  {reason}, got " in rejection(found)
+    assert "secret" not in rejection(found)
 
 
 def test_good_rows_are_as_if_the_others_had_never_been(tmp_path: Path) -> None:
@@ -118,8 +118,7 @@ def test_good_rows_are_as_if_the_others_had_never_been(tmp_path: Path) -> None:
 
 def test_a_file_without_fault_sets_nothing_aside(tmp_path: Path) -> None:
     found = read_all(tmp_path, _lines(GOOD), WIDE, BINARY, "day.jsonl")
-    assert found.message == ""
-    assert found.faults == {}
+    assert found.findings == ()
     assert found.quarantined.empty
     assert list(found.quarantined)[:2] == ["row", "reasons"]
 
@@ -128,8 +127,8 @@ def test_a_row_has_all_its_reasons_and_its_own_cells(tmp_path: Path) -> None:
     broken = GOOD | {"size": "many", "face": [1, None], "label": 7, "paid": False, "times": 0.5}
     found = read_all(tmp_path, _lines(GOOD, broken), WIDE, BINARY, "day.jsonl")
     (row,) = found.quarantined.astype(object).replace({np.nan: None}).to_dict("records")
-    assert sorted(row.pop("reasons").split("; ")) == sorted(found.faults)
-    assert len(found.faults) == 3
+    assert sorted(row.pop("reasons").split("; ")) == sorted(faults(found))
+    assert len(faults(found)) == 3
     assert row == {
         "row": 2, "said": "fine", "size": "many", "rest": None, "kind": "a", "paid": "false",
         "born": "1990-01-31", "face": "[1.0, null]", "label": "7", "id": "one",
@@ -161,13 +160,13 @@ def test_faults_are_counted_by_reason(tmp_path: Path) -> None:
     content = "said,size,label\nfine,-1,1\nfine,-2,x\nfine,1,1\nfine,many,y\n"
     dataset = features(said="text", size={"role": "number", "low": 0})
     found = read_all(tmp_path, content, dataset)
-    assert found.faults == {
+    assert faults(found) == {
         "column 'size': expected a number, with a decimal point and without separators": 1,
         "column 'size': expected at least 0": 2,
         "column 'label': expected one of '-1', '0', '1'": 2,
     }
     assert "column 'label': expected one of '-1', '0', '1', got 'x', 'y' in 2 (rows 2, 4)" in (
-        found.message
+        rejection(found)
     )
 
 
@@ -178,7 +177,7 @@ def test_a_file_of_broken_rows_alone_has_no_rows_of_the_right_types(
     written = _csv if name == "day.csv" else _lines
     broken = GOOD | {"size": -1}
     found = read_all(tmp_path, written(broken, GOOD | {"label": 7}), WIDE, BINARY, name)
-    assert re.search(r"at least 0, got other numbers in 1 \(row 1\)", found.message)
+    assert re.search(r"at least 0, got other numbers in 1 \(row 1\)", rejection(found))
     assert found.quarantined["row"].tolist() == [1, 2]
     assert len(found.frame) == 0
     good = read_all(tmp_path, written(GOOD), WIDE, BINARY, name)
@@ -221,8 +220,8 @@ def test_an_object_among_plain_cells_is_a_broken_row_whatever_its_column(
     assert row["reasons"].startswith(f"column {column!r}: expected ")
     assert ";" not in row["reasons"]
     assert row[column] == '{"secret": [1]}'
-    assert "got other cells in 1 (row 2)" in found.message
-    assert "secret" not in found.message
+    assert "got other cells in 1 (row 2)" in rejection(found)
+    assert "secret" not in rejection(found)
 
 
 def test_a_line_that_is_no_row_is_set_aside_as_it_stands(tmp_path: Path) -> None:
@@ -237,9 +236,11 @@ def test_a_line_that_is_no_row_is_set_aside_as_it_stands(tmp_path: Path) -> None
     ]
     assert found.quarantined["line"].fillna("").tolist() == [cut, ""]
     assert found.quarantined["size"].isna().tolist() == [True, False]
-    told = "\n  expected one JSON object in each line, got no JSON object in 1 (row 2)"
-    assert told in found.message
-    assert "secret" not in found.message
+    assert (
+        "\n  expected one JSON object in each line, got no JSON object in 1 (row 2)"
+        in rejection(found)
+    )
+    assert "secret" not in rejection(found)
 
 
 def test_a_line_that_is_no_row_refuses_rows_to_be_answered(tmp_path: Path) -> None:
@@ -276,6 +277,19 @@ def test_a_fault_of_a_column_is_one_of_every_row() -> None:
 
 
 def test_a_message_names_the_first_rows_only() -> None:
-    told = message("day.csv", [Fault("a", "x", "y", np.arange(4_000))], 9_000)
+    finding = Fault("a", "x", "y", np.arange(4_000)).finding("day.csv")
+    assert (finding.count, finding.rows) == (4_000, tuple(range(1, 101)))
+    told = message([finding], 9_000)
     assert "column 'a': expected x, got y in 4,000 (rows 1, 2, 3, 4, 5, ...)" in told
     assert told.startswith("day.csv: 1 fault in 9,000 rows:")
+
+
+def test_a_finding_says_what_the_row_is_told(tmp_path: Path) -> None:
+    found = read_all(
+        tmp_path, "said,size,label\nx,many,1\nx,1,9\nx,1,8\n", features(said="text", size="number")
+    )
+    assert [(f.object_name, f.column, f.got, f.count, f.rows) for f in found.findings] == [
+        ("day.csv", "size", "other cells", 1, (1,)),
+        ("day.csv", "label", "'9', '8'", 2, (2, 3)),
+    ]
+    assert [f.reason for f in found.findings] == list(faults(found))

@@ -13,7 +13,15 @@ from learning.reading.tables import read_table, read_unlabelled, to_arrow
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, targets
-from tests.learning.reading.tables import HEADER, MIXED, TEXT_ONLY, features, read, read_all
+from tests.learning.reading.tables import (
+    HEADER,
+    MIXED,
+    TEXT_ONLY,
+    features,
+    read,
+    read_all,
+    rejection,
+)
 from tests.real_data import COMMENTS
 
 MIXED_ROWS = (
@@ -73,7 +81,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         "4,2026-01-31T09:30:00Z,fine,,,1\n"
         "5,2026-01-31T09:30:00Z,fine,inf,b,x\n"
     )
-    told = read_all(tmp_path, content, dataset).message.splitlines()
+    told = rejection(read_all(tmp_path, content, dataset)).splitlines()
     assert told[0] == "day.csv: 11 faults in 5 rows:"
     assert sorted(told[1:-1]) == sorted(
         [
@@ -96,10 +104,10 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_cells_that_are_too_long_are_told_by_their_length(tmp_path: Path) -> None:
-    told = read_all(tmp_path, f"said,label\n{'x' * 3_000_000},1\nfine,1\n").message
+    told = rejection(read_all(tmp_path, f"said,label\n{'x' * 3_000_000},1\nfine,1\n"))
     assert "got text of 3,000,000 characters in 1 (row 1)" in told
     long = "".join(f"{'x' * size},1\n" for size in (200_000, 300_000))
-    told = read_all(tmp_path, f"said,label\n{long}").message
+    told = rejection(read_all(tmp_path, f"said,label\n{long}"))
     assert "got text of up to 300,000 characters in 2" in told
 
 
@@ -107,14 +115,14 @@ def test_what_is_told_quotes_no_text(tmp_path: Path) -> None:
     dataset = Dataset.model_validate(
         {"source": "x", "columns": {"said": {"role": "text", "max_chars": 3}}}
     )
-    told = read_all(tmp_path, "said,label\nmy secret,1\n", dataset).message
+    told = rejection(read_all(tmp_path, "said,label\nmy secret,1\n", dataset))
     assert "at most 3 characters" in told
     assert "secret" not in told
 
 
 def test_the_first_unknown_labels_are_shown(tmp_path: Path) -> None:
     rows = "".join(f"x,{label}\n" for label in "abcdefg")
-    told = read_all(tmp_path, f"said,label\n{rows}").message
+    told = rejection(read_all(tmp_path, f"said,label\n{rows}"))
     assert "got 'a', 'b', 'c', 'd', 'e', ... in 7" in told
 
 
@@ -263,10 +271,10 @@ def test_all_kinds_of_file_give_the_same_rows_of_every_role(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("column", ["__row", "__label0", "__mine"])
 def test_a_column_that_begins_as_ours_do_is_refused(tmp_path: Path, column: str) -> None:
-    with pytest.raises(DataRejected, match=f"other names than '{column}': those that begin with"):
+    with pytest.raises(DataRejected, match=f"do not begin with '__', .* got '{column}'"):
         read(tmp_path, f"{column},label\nx,1\n", features(**{column: "text"}))
     label = SingleLabel(column=column, classes=(0, 1))
-    with pytest.raises(DataRejected, match=f"other names than '{column}'"):
+    with pytest.raises(DataRejected, match=f"got '{column}'"):
         read(tmp_path, f"said,{column}\nx,1\n", label=label)
 
 

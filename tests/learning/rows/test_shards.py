@@ -18,7 +18,14 @@ from learning.rows.shards import (
     write_private,
     write_shard,
 )
+from schemas.findings import Finding
+from schemas.label import MultiLabel, targets
 from schemas.manifest import Shard
+
+LOW = Finding(
+    object_name="day.csv", column="amount", expected="at least 0", got="other numbers", count=2
+)
+MOODS = targets(MultiLabel(columns=("sad", "calm")))
 
 
 def frame(rows: int) -> pd.DataFrame:
@@ -40,20 +47,22 @@ def frame(rows: int) -> pd.DataFrame:
 
 def read(rows: int, broken: int = 0) -> Read:
     bad = pd.DataFrame({"row": range(broken), "reasons": ["column 'amount': too low"] * broken})
-    faults = {"column 'amount': too low": broken} if broken else {}
-    return Read(frame(rows), bad, faults, "day.csv: 1 fault" if broken else "")
+    return Read(frame(rows), bad, (LOW,) if broken else (), {"said": "string"})
 
 
 def test_a_shard_tells_its_rows_and_what_was_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    told = write_shard(read(4, broken=2), path)
+    told = write_shard(read(4, broken=2), path, MOODS)
     assert told == kept_shard(path)
     assert told == Kept(
         rows=4,
         quarantined=2,
-        faults={"column 'amount': too low": 2},
-        message="day.csv: 1 fault",
+        findings=(LOW,),
+        class_counts=((4, 0), (0, 4)),
+        missing={"said": 0, "amount": 0, "at": 0, "meaning": 0},
+        stored={"said": "string"},
     )
+    assert told.faults == {"column 'amount': expected at least 0": 2}
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
