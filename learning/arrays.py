@@ -3,7 +3,6 @@
 from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -31,8 +30,8 @@ Offsets: TypeAlias = NDArray[np.float64]
 Keys: TypeAlias = NDArray[np.uint64]
 """(rows,) hash of the row's group; rows of one group never part."""
 
-Inputs: TypeAlias = pd.DataFrame | NDArray[np.float64] | csr_matrix
-"""Rows as a data frame for a pipeline, or as the matrix that its features make of them."""
+Matrix: TypeAlias = NDArray[np.floating] | csr_matrix
+"""(rows, features): SciPy's CSR where there is text, else dense."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 """(rows,) true where a row is meant."""

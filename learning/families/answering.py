@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from learning.arrays import Inputs, Probabilities
+from learning.arrays import Matrix, Probabilities
 
 
 def predict_probabilities(
-    classifiers: Sequence[ClassifierMixin], X: Inputs, classes: int
+    classifiers: Sequence[ClassifierMixin], X: Matrix, classes: int
 ) -> Probabilities:
     """(rows, classes), the mean of the members; a class that no fit saw has probability 0."""
     probabilities: Probabilities = np.zeros((X.shape[0], classes))

@@ -16,11 +16,11 @@ from imblearn.base import BaseSampler
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, issparse
+from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
 
-from learning.arrays import Labels, Weights
+from learning.arrays import Labels, Matrix, Weights
 from learning.features.layout import Layout
 from learning.imbalance.borderline_smote import borderline_rows
 from learning.imbalance.sampling_steps import (
@@ -52,7 +52,6 @@ from schemas.samplers import (
     Synthesising,
 )
 
-Matrix: TypeAlias = NDArray[np.floating] | csr_matrix
 Chain: TypeAlias = tuple[BaseSampler, ...]
 """Samplers to apply one after the other, unfitted; an empty chain changes nothing."""
 

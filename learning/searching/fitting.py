@@ -5,22 +5,18 @@ Called with the training side of a split only, so what a sampler makes never rea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from learning.arrays import Labels, LabelTable, Weights
+from learning.arrays import Labels, LabelTable, Matrix, Weights
 from learning.families.classifiers import classifier
 from learning.features.layout import Layout
 from learning.imbalance.samplers import Resampled, class_weights, resample, resamplers
 from schemas.label import Target
 from schemas.trials import Candidate
-
-Matrix: TypeAlias = Any
-"""Features (rows, columns): SciPy's CSR where there is text, else a dense float64 array."""
 
 
 @dataclass(frozen=True)

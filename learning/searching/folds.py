@@ -19,12 +19,12 @@ from lightgbm.basic import LightGBMError
 from scipy.sparse import csr_matrix
 
 from learning.answers import side_by_side
-from learning.arrays import Folds, Keys, LabelTable, Mask, Probabilities, Weights
+from learning.arrays import Folds, Keys, LabelTable, Mask, Matrix, Probabilities, Weights
 from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.features.matrix import layout, transformer
 from learning.rows.splits import scored_in
-from learning.searching.fitting import Matrix, fit_targets
+from learning.searching.fitting import fit_targets
 from learning.searching.recent import Recent
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
