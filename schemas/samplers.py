@@ -9,7 +9,7 @@ fold is too small for is eased, never refused: fewer neighbours, plain SMOTE whe
 hard rows, copies where a class has one row.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,13 +22,21 @@ Neighbours = Annotated[int, Field(ge=1)]
 Members = Annotated[int, Field(ge=1, le=100)]
 
 
-class Dropping(Strict):
+class Method(Strict):
+    """What all methods share. `compares`: rows of one class are looked up among those of all, so of
+    many rows it is by far the slowest.
+    """
+
+    compares: ClassVar[bool] = False
+
+
+class Dropping(Method):
     """What all methods share that drop rows of larger classes, and do nothing else."""
 
     ratio: Knob[Share] = 1.0
 
 
-class Growing(Strict):
+class Growing(Method):
     """What all methods share that give smaller classes more rows."""
 
     ratio: Knob[Share] = 1.0
@@ -46,14 +54,16 @@ class Cleaning(Synthesising):
     All rows are compared with all: a minute or two for 20,000 texts.
     """
 
+    compares: ClassVar[bool] = True
 
-class NoResampling(Strict):
+
+class NoResampling(Method):
     """Train on the rows as they are; the decision offsets alone answer the imbalance."""
 
     kind: Literal["none"] = "none"
 
 
-class ClassWeights(Strict):
+class ClassWeights(Method):
     """Weigh each row by `n_class ** -exponent`: 0 changes nothing, 1 balances the classes."""
 
     kind: Literal["class-weights"] = "class-weights"
@@ -102,6 +112,7 @@ class BorderlineSmote(Synthesising):
     half the way towards other classes.
     """
 
+    compares: ClassVar[bool] = True
     kind: Literal["borderline-smote"] = "borderline-smote"
     m_neighbors: Knob[Neighbours] = 10
     variant: Knob[Literal[1, 2]] = 1
@@ -113,6 +124,7 @@ class Adasyn(Synthesising):
     Each row's number is rounded, so the classes reach `ratio` only about.
     """
 
+    compares: ClassVar[bool] = True
     kind: Literal["adasyn"] = "adasyn"
 
 

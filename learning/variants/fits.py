@@ -13,10 +13,6 @@ from schemas.variants import Variant
 TIMES_AS_LONG, AT_LEAST_S = 30, 60.0
 """A fold of a variant may take so many times as long as one of the base, or so many seconds."""
 
-COMPARING = ("adasyn", "borderline-smote", "smote-enn", "smote-tomek")
-"""Methods that compare rows of one class with those of all: of many rows they are by far the
-slowest, so they come last."""
-
 
 def fit_variants(
     variants: Sequence[Variant],  # the base first
@@ -46,7 +42,7 @@ def fit_variants(
         return
     limit_s = max(AT_LEAST_S, TIMES_AS_LONG * alone.seconds / units.folds)
     too_long = f"stopped: a fold took more than {limit_s:.0f} s, the base {alone.seconds:.0f} s"
-    others.sort(key=lambda variant: variant.candidate.imbalance.kind in COMPARING)
+    others.sort(key=lambda variant: variant.candidate.imbalance.compares)  # the slowest last
     jobs = [units.jobs(variant.candidate) for variant in others]
     running = [units.started(folds, min(limit_s, left_s())) for folds in jobs]
     try:
