@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +13,7 @@ from learning.reports.variants import variant_files, variant_metrics
 from learning.rows.assembly import assemble
 from learning.searching.workers import WorkerPool
 from learning.variants.listing import BASE
-from schemas.faults import NightFailed, NightshiftError
+from schemas.faults import NightFailed, NightshiftError, kind_and_place
 from schemas.manifest import Rows
 from schemas.objectives import objective_name
 from schemas.plan import Plan
@@ -42,10 +41,9 @@ def variants(plan: Plan, family: str, asked: Sequence[Variant], repeats: int) ->
     except Exception as defect:
         # Not raised on: Prefect would show its words, and they may quote a cell of the data.
         logging.getLogger(__name__).debug("the defect", exc_info=defect)
-        place = traceback.extract_tb(defect.__traceback__)[-1]
         raise NightFailed(
-            f"A defect of ours, {type(defect).__name__} at {Path(place.filename).name}:"
-            f"{place.lineno}, ended the comparison. Run it again with --debug to see all of it."
+            f"A defect of ours, {kind_and_place(defect)}, ended the comparison. Run it again with "
+            "--debug to see all of it."
         ) from None
 
 

@@ -1,9 +1,12 @@
 """The errors that a user meets, one for each exit code; each says expected, got, where, what to do.
 
-Anything else that escapes is a defect of ours and shows its stack trace only with `--debug`.
+Anything else that escapes is a defect of ours: told by kind and place, with its stack trace only
+after `--debug`.
 """
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from schemas.findings import Finding
 
@@ -51,3 +54,14 @@ class NightClaimed(StoreConflict):
 
 class ObjectMissing(NightshiftError):
     """There is no object of that name (and generation)."""
+
+
+def kind_and_place(defect: BaseException) -> str:
+    """What may be told of a defect of ours; not its words, which may quote a cell of the data.
+
+    >>> kind_and_place(KeyError("a cell"))
+    'KeyError'
+    """
+    frames = traceback.extract_tb(defect.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(defect).__name__}{place}"

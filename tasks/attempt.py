@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +14,7 @@ from uuid import uuid4
 
 from prefect.runtime import flow_run
 
-from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError
+from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError, kind_and_place
 from schemas.ledger import BAD_PLAN, Outcome, Record, Version
 from schemas.manifest import Manifest, Rows
 from schemas.night import Judgement, Night
@@ -101,16 +100,11 @@ class Attempt:
                 return self.end("failed", str(fault))
 
     def crash(self, defect: BaseException) -> Record:
-        """The record of a night that ended in no fault of a family we know, or was interrupted.
-
-        Its kind and place, not its words: those may quote a cell of the data.
-        """
+        """The record of a night that ended in no fault of a family we know, or was interrupted."""
         if isinstance(defect, KeyboardInterrupt):
             self.tell(note="interrupted")
             return self.end("failed", "Interrupted; the next start resumes it.")
-        frames = traceback.extract_tb(defect.__traceback__)
-        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        return self.end("failed", f"{type(defect).__name__}{place}; --debug shows all of it")
+        return self.end("failed", f"{kind_and_place(defect)}; --debug shows all of it")
 
     def night(
         self,
