@@ -9,7 +9,8 @@ from learning.rows.floors import class_counts
 from learning.rows.shards import joined, quarantine_told
 from schemas.manifest import Manifest, Shard, label_columns
 from schemas.plan import Plan
-from tasks.ingestion import ingest, scan
+from tasks.ingestion import ingest
+from tasks.scanning import scan
 from tasks.storage import open_store
 
 MOST_OBJECTS = 5
@@ -38,7 +39,7 @@ def check_sample(plan: Plan, scratch: Path) -> Sample:
     """
     source = plan.dataset.source
     store = open_store(source)
-    found = scan(store, plan.dataset.pattern, source).objects
+    found = scan(store, plan.dataset).objects
     chosen = found if len(found) <= MOST_OBJECTS else (found[0], *found[1 - MOST_OBJECTS :])
     shards = ingest(store, Manifest(source=source, objects=chosen), plan, scratch, None)
     whole = len(chosen) == len(found)

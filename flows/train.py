@@ -33,7 +33,7 @@ from schemas.store import ABSENT
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
-from tasks.ingestion import assemble_rows, changes, ingest_objects, scan_source
+from tasks.ingestion import assemble_rows, ingest_objects
 from tasks.judging import PICTURES, judge_night
 from tasks.ledger import (
     Heartbeat,
@@ -50,6 +50,7 @@ from tasks.ledger import (
 )
 from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
 from tasks.reporting import report, tags
+from tasks.scanning import changes, scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
 from tasks.tidying import tidy
@@ -128,12 +129,17 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
     number = before.version if before else None
     attempt.tell(champion_before=number, champion_after=number)
     with attempt.stage("scan"):
-        manifest = scan_source(
-            open_store(plan.dataset.source), plan.dataset.pattern, plan.dataset.source
-        )
+        found = scan_source(open_store(plan.dataset.source), plan.dataset)
+    manifest = found.manifest
+    if found.waiting:
+        attempt.note(waiting_told(found.waiting, plan.dataset))
+    if not manifest.objects:
+        return attempt.end("skipped", "nothing to read yet")
     past = history(store, plan.name)
     last = last_finished(past, plan.name)
-    attempt.tell(manifest=manifest, changes=changes(manifest, last.manifest if last else None))
+    attempt.tell(
+        manifest=manifest, changes=changes(manifest, last.manifest if last else None, found.waiting)
+    )
     done = finished_for(past, plan.name, manifest.digest, plan.digest)
     if done and not force:
         return attempt.end(

@@ -19,7 +19,8 @@ from schemas.objectives import objective_name
 from schemas.plan import Plan
 from schemas.variants import Variant, VariantTable
 from tasks.home import Home, home_from
-from tasks.ingestion import assemble_rows, ingest_objects, scan_source
+from tasks.ingestion import assemble_rows, ingest_objects
+from tasks.scanning import refuse_nothing, scan_source
 from tasks.storage import open_store
 from tasks.tidying import mark_used, sweep
 from tasks.tracking import Tracker
@@ -54,14 +55,15 @@ def _compared(
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:
         source = open_store(plan.dataset.source)
-        manifest = scan_source(source, plan.dataset.pattern, plan.dataset.source)
+        found = scan_source(source, plan.dataset)
+        refuse_nothing(found, plan.dataset)
         # Names of its own: a night that ends meanwhile tidies the plan's. Not so for rows that
         # were set aside: they are private, and only nights are sure to come and remove them.
         cache, work, answers = (
             root / f"{plan.name}.variants" for root in (home.cache, home.work, home.studies)
         )
         aside = home.quarantine / plan.name
-        shards = ingest_objects(source, manifest, plan, cache, aside)
+        shards = ingest_objects(source, found.manifest, plan, cache, aside)
         mark_used(*(Path(shard.path) for shard in shards))
         done: list[Repeat] = []
         dealt: list[Rows] = []

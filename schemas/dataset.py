@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.store import name_fault
 from schemas.strict import Strict
 
 DIRECTIVES = "YymdjbBHIMSfpzaA%"
@@ -198,6 +199,13 @@ class Drift(Strict):
     min_rows: PositiveInt = 100
 
 
+def _marker(name: str) -> str:
+    fault = "a '/': it is looked for in each folder" if "/" in name else name_fault(name)
+    if fault:
+        raise ValueError(f"expected the plain name of an object, such as _SUCCESS, got {fault}")
+    return name
+
+
 class Dataset(Strict):
     """One folder of CSV and JSON-lines (also .gz) and Parquet objects with the same columns.
 
@@ -211,12 +219,16 @@ class Dataset(Strict):
     when a classifier is fitted. It is never a feature, and figures are of plain rows.
 
     `marker` (such as `_SUCCESS`) names an object that a producer writes last into each folder: a
-    folder without one is still being written and waits. `encoding` is of CSV and JSON lines.
+    folder without one is still being written and waits. A marker is for the objects beside it, not
+    for folders below, and is never data itself; `pattern` need not match it. Where it is removed
+    its folder waits again: that alone starts no night, and the next one does without its rows.
+
+    `encoding` is of CSV and JSON lines.
     """
 
     source: str
     pattern: str = "*"
-    marker: Annotated[str, Field(min_length=1)] | None = None
+    marker: Annotated[str, AfterValidator(_marker)] | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     columns: dict[str, Column] = Field(min_length=1)
     ignore: dict[str, str] = {}

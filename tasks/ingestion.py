@@ -1,10 +1,9 @@
-"""From objects to rows: what is at the source, what is new, and the two sides that a night uses.
+"""From objects to rows: each object as a checked shard, and the two sides that a night uses.
 
 An object is read once for ever: its valid rows are kept as a shard, under a name made from its
 content and what the plan says about columns. Tasks hand on references; no frame leaves a function.
 """
 
-import fnmatch
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +13,6 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from learning.reading.files import SUFFIXES
 from learning.reading.quarantine import message
 from learning.reading.tables import read_table
 from learning.rows.assembly import assemble
@@ -31,47 +29,12 @@ from learning.rows.shards import (
 )
 from schemas.faults import DataRejected, NightFailed
 from schemas.findings import Finding
-from schemas.manifest import Changes, Manifest, Rows, Shard
+from schemas.manifest import Manifest, Rows, Shard
 from schemas.plan import Plan
-from schemas.store import ObjectRef, Store, name_fault, shown_name
+from schemas.store import ObjectRef, Store
 
 MOST_FAULTS = 10
 """Objects whose faults one message tells; the others are counted."""
-
-
-def scan(store: Store, pattern: str, source: str) -> Manifest:
-    """Every object that matches the pattern and is of a kind we read."""
-    matching = _matching(store, pattern)
-    hostile = [(ref.name, name_fault(ref.name)) for ref in matching if name_fault(ref.name)]
-    if hostile:
-        told = "; ".join(f"{shown_name(name)!r} has {fault}" for name, fault in hostile)
-        raise DataRejected(f"Expected plain object names in {source}, got {told}. Rename them.")
-    objects = tuple(ref for ref in matching if ref.name.endswith(SUFFIXES))
-    if not objects:
-        others = f"; {len(matching)} of other kinds" if matching else ""
-        raise DataRejected(
-            f"Expected at least one object in {source} that matches {pattern!r} and ends in "
-            f"{', '.join(SUFFIXES)}, got none{others}. Put data there, or correct dataset.pattern."
-        )
-    return Manifest(source=source, objects=objects)
-
-
-def overlooked(store: Store, pattern: str) -> tuple[str, ...]:
-    """Names that match the pattern but are of a kind we don't read."""
-    return tuple(
-        shown_name(ref.name) for ref in _matching(store, pattern) if not ref.name.endswith(SUFFIXES)
-    )
-
-
-def changes(manifest: Manifest, previous: Manifest | None) -> Changes:
-    """What is new against an earlier manifest; everything is, where there is none."""
-    now = {ref.name: (ref.size, ref.crc32c) for ref in manifest.objects}
-    before = {ref.name: (ref.size, ref.crc32c) for ref in previous.objects} if previous else {}
-    return Changes(
-        new=tuple(name for name in now if name not in before),
-        changed=tuple(name for name in now if name in before and now[name] != before[name]),
-        vanished=tuple(name for name in before if name not in now),
-    )
 
 
 def ingest(
@@ -111,10 +74,6 @@ def ingest(
         raise DataRejected(_first_of(list(map(str, rejected))), findings + _findings(shards))
     _refuse_too_many(shards, plan.dataset.quarantine.max_share, quarantine)
     return tuple(shards)
-
-
-def _matching(store: Store, pattern: str) -> list[ObjectRef]:
-    return [ref for ref in store.list() if fnmatch.fnmatchcase(ref.name, pattern)]
 
 
 def _shard_key(ref: ObjectRef, plan: Plan) -> str:
@@ -180,25 +139,6 @@ def _first_of(told: Sequence[str]) -> str:
 def _may_pass(_task: object, _run: object, state: Any) -> bool:
     """Bad data stays bad; a disk or a mount may come back."""
     return isinstance(state.result(raise_on_failure=False), NightFailed)
-
-
-@task(
-    name="scan",
-    retries=2,
-    retry_delay_seconds=[1, 5],
-    retry_condition_fn=_may_pass,
-    timeout_seconds=600,
-    cache_policy=NO_CACHE,
-)
-def scan_source(store: Store, pattern: str, source: str) -> Manifest:
-    """`scan`, with the objects that nobody will read."""
-    log = get_run_logger()
-    for name in overlooked(store, pattern):
-        log.warning("not read, since it ends in none of %s: %s", ", ".join(SUFFIXES), name)
-    manifest = scan(store, pattern, source)
-    size_mb = sum(ref.size for ref in manifest.objects) / 1e6
-    log.info("objects in %s: %d (%.1f MB)", source, len(manifest.objects), size_mb)
-    return manifest
 
 
 @task(

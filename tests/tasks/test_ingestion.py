@@ -16,11 +16,12 @@ from prefect.states import Failed
 from learning.rows import assembly
 from learning.rows.assembly import assemble
 from schemas.faults import DataRejected, NightFailed, ObjectMissing
-from schemas.manifest import Changes, Rows, Shard
+from schemas.manifest import Rows, Shard
 from schemas.plan import Plan
 from schemas.store import Store
 from tasks import ingestion
-from tasks.ingestion import changes, ingest, overlooked, scan
+from tasks.ingestion import ingest
+from tasks.scanning import scan
 from tasks.storage import open_store
 
 COMMENTS = {
@@ -60,7 +61,7 @@ def store(source: Path) -> Store:
 def shards_of(
     store: Store, cache: Path, wanted: Plan, on_read: Callable[[str], object] = len
 ) -> tuple[Shard, ...]:
-    manifest = scan(store, wanted.dataset.pattern, store.uri)
+    manifest = scan(store, wanted.dataset)
     return ingest(store, manifest, wanted, cache, cache / "quarantine", on_read)
 
 
@@ -70,58 +71,6 @@ def rows_of(store: Store, folder: Path, wanted: Plan, not_before: datetime | Non
 
 def sides(rows: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.read_parquet(rows.train), pd.read_parquet(rows.holdout)
-
-
-def test_a_scan_finds_what_matches_and_can_be_read(store: Store, source: Path) -> None:
-    (source / "notes.txt").write_text("x")
-    (source / "other-1.csv").write_text("x")
-    found = scan(store, "day*", store.uri)
-    assert [ref.name for ref in found.objects] == ["day-1.csv", "day-2.csv.gz"]
-    assert overlooked(store, "*") == ("notes.txt",)
-
-
-def test_the_digest_is_of_content_not_of_times_or_places(store: Store, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for ref in store.list():
-        store.download(ref, copy / ref.name)
-    before = scan(store, "*", store.uri).digest
-    assert scan(open_store(str(copy)), "*", "elsewhere").digest == before
-    (copy / "day-1.csv").write_text(csv(0, 91))
-    assert scan(open_store(str(copy)), "*", "elsewhere").digest != before
-
-
-def test_an_empty_folder_is_rejected_data(tmp_path: Path) -> None:
-    (tmp_path / "model.pkl").write_text("x")
-    with pytest.raises(DataRejected, match=r"at least one object in .* got none; 1 of other kinds"):
-        scan(open_store(str(tmp_path)), "*", "drops")
-
-
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ObjectMissing, match="Expected a folder of objects"):
-        scan(open_store(str(tmp_path / "none")), "*", "drops")
-
-
-def test_hostile_names_in_a_source_are_refused_by_name(store: Store, source: Path) -> None:
-    (source / "day\u202evsc.csv").write_text(csv(0, 9))
-    with pytest.raises(DataRejected, match=r"'day\\\\u202evsc.csv' has a control or direction"):
-        scan(store, "*", "drops")
-
-
-def test_everything_is_new_to_the_first_night(store: Store) -> None:
-    assert changes(scan(store, "*", "drops"), None).new == ("day-1.csv", "day-2.csv.gz")
-
-
-def test_changes_are_of_content(store: Store, source: Path) -> None:
-    (source / "old.csv").write_text(csv(0, 9))
-    before = scan(store, "*", "drops")
-    (source / "old.csv").unlink()
-    (source / "day-1.csv").write_text(csv(1, 90))
-    (source / "day-2.csv.gz").touch()
-    (source / "day-3.csv").write_text(csv(150, 9))
-    news = changes(scan(store, "*", "drops"), before)
-    assert news == Changes(new=("day-3.csv",), changed=("day-1.csv",), vanished=("old.csv",))
-    assert changes(before, before) == Changes()
 
 
 def test_shards_stand_in_the_order_of_names_with_their_rows(store: Store, tmp_path: Path) -> None:
@@ -305,7 +254,7 @@ def test_too_many_broken_rows_reject_the_data_with_counts_rows_and_place(
 
 def test_a_mere_check_sets_nothing_aside(store: Store, source: Path, tmp_path: Path) -> None:
     (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
-    found = scan(store, "*", store.uri)
+    found = scan(store, plan().dataset)
     shards = ingest(store, found, plan(**LAX), tmp_path, None)
     assert (shards[2].quarantined, shards[2].quarantine) == (1, "")
     assert not [path for path in tmp_path.rglob("*day-3*") if path.parent != source]
@@ -320,7 +269,7 @@ def test_what_was_set_aside_is_warned_of(
 ) -> None:
     monkeypatch.setattr(ingestion, "get_run_logger", logging.getLogger)
     (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\n")
-    found = scan(store, "*", store.uri)
+    found = scan(store, plan().dataset)
     with caplog.at_level(logging.INFO):
         ingestion.ingest_objects.fn(store, found, plan(**LAX), tmp_path, tmp_path / "quarantine")
     [warning] = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -337,7 +286,7 @@ def test_an_empty_object_is_rejected_data(store: Store, source: Path, tmp_path: 
 def test_an_object_that_changed_since_the_scan_is_not_read(
     store: Store, source: Path, tmp_path: Path
 ) -> None:
-    found = scan(store, "*", "drops")
+    found = scan(store, plan().dataset)
     (source / "day-2.csv.gz").write_bytes(gzip.compress(csv(91, 60).encode()))
     with pytest.raises(ObjectMissing, match="changed while it was being read"):
         ingest(store, found, plan(), tmp_path, tmp_path / "quarantine")
@@ -518,7 +467,7 @@ def test_a_shard_that_vanished_is_told(store: Store, tmp_path: Path) -> None:
 
 def test_the_tasks_give_what_their_functions_give(store: Store, tmp_path: Path) -> None:
     with disable_run_logger():
-        found = ingestion.scan_source.fn(store, "*", store.uri)
+        found = scan(store, plan().dataset)
         shards = ingestion.ingest_objects.fn(
             store, found, plan(), tmp_path / "cache", tmp_path / "quarantine"
         )
