@@ -40,6 +40,10 @@ class NightFailed(NightshiftError):
     """The night could not be finished: the champion stays and the next start resumes it."""
 
 
+class AccessDenied(NightshiftError):
+    """Credentials are missing, expired or without the right to: trying again changes nothing."""
+
+
 class ModelRefused(NightshiftError):
     """A stored model is missing, changed or not of a kind that we load."""
 

@@ -73,6 +73,10 @@ class Store(Protocol):
         """The bytes and the generation they have; `ObjectMissing` if that generation is gone."""
         ...
 
+    def contents(self, prefix: str = "") -> Iterator[tuple[ObjectRef, bytes]]:
+        """All small objects of a prefix, by name; one that is gone meanwhile is left out."""
+        ...
+
     def download(self, ref: ObjectRef, to: Path) -> None:
         """Exactly the listed bytes, checked, in place at once; `ObjectMissing` if they changed."""
         ...

@@ -1,7 +1,21 @@
-"""What all tests share: property tests draw the same cases everywhere, at their own pace."""
+"""What all tests share: cases that are drawn the same everywhere, and a cloud of their own."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.cloud.emulator import Emulator, emulated
 
 # Cores are shared with other work, so the time that one case takes says nothing.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Cloud Storage with one empty bucket, where every client of this test finds it."""
+    with emulated() as emulator:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        yield emulator
