@@ -49,16 +49,3 @@ def score_of(record: Record, role: str) -> Interval | None:
             low, high = (record.figures.get(f"{name}_{end}", value) for end in ("low", "high"))
             return Interval(value=value, low=low, high=high)
     return None
-
-
-def interval_text(figure: Interval | None, signed: bool = False) -> str:
-    """The value and its bounds."""
-    if figure is None:
-        return "-"
-    form = "+.4f" if signed else ".4f"
-    return f"{figure.value:{form}} ({figure.low:{form}} to {figure.high:{form}})"
-
-
-def figure_text(figure: float | None) -> str:
-    """Four digits; a dash where there is no figure."""
-    return "-" if figure is None else f"{figure:.4f}"

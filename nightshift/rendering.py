@@ -13,14 +13,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nightshift.cells import (
-    duration,
-    figure_text,
-    interval_text,
-    outcome_text,
-    score_of,
-    table,
-)
+from learning.reports.texts import figure, interval
+from nightshift.cells import duration, outcome_text, score_of, table
 from schemas.ledger import BAD_PLAN, Champion, Record, Version
 
 PIPE_WIDTH = 100_000  # columns where no terminal bounds them: nothing is cut or wrapped
@@ -77,7 +71,7 @@ def versions_table(versions: Sequence[Version], champion: Champion | None) -> Ta
             str(version.number),
             Text("champion", style="green") if answers else "",
             version.family,
-            interval_text(version.score),
+            interval(version.score),
             f"{version.holdout_rows:,}",
             version.created_at.strftime("%Y-%m-%d %H:%M"),
             version.digest[:12],
@@ -89,7 +83,7 @@ def _score(record: Record) -> Text:
     """The challenger's; by what, where it is not macro-F1."""
     score = score_of(record, "challenger")
     by = "" if record.objective == "macro-F1" else f" {record.objective}"
-    return Text("-" if score is None else f"{figure_text(score.value)}{by}")
+    return Text("-" if score is None else f"{figure(score.value)}{by}")
 
 
 def _champion(record: Record) -> str:

@@ -4,14 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nightshift.cells import (
-    duration,
-    figure_text,
-    interval_text,
-    outcome_text,
-    score_of,
-    table,
-)
+from learning.reports.texts import figure, interval
+from nightshift.cells import duration, outcome_text, score_of, table
 from schemas.ledger import Record
 from schemas.night import BASELINE
 from schemas.results import ClassChange, Verdict
@@ -68,8 +62,8 @@ def _figures(record: Record) -> Table:
     for role in _roles(record):
         score = score_of(record, role)
         if score is not None:
-            bounds = f"{figure_text(score.low)} to {figure_text(score.high)}"
-            told.add_row(_named(role, record), figure_text(score.value), bounds)
+            bounds = f"{figure(score.low)} to {figure(score.high)}"
+            told.add_row(_named(role, record), figure(score.value), bounds)
     return told
 
 
@@ -110,8 +104,8 @@ def _target_scores(record: Record) -> Table:
     roles = _roles(record)
     told = table("target", *roles, *(["change"] if changes else []))
     for name in names[:MOST_LINES]:
-        figures = [figure_text(record.figures.get(f"{role}_{name}_score")) for role in roles]
-        change = [interval_text(change_of.get(name), signed=True)] if changes else []
+        figures = [figure(record.figures.get(f"{role}_{name}_score")) for role in roles]
+        change = [interval(change_of.get(name), signed=True)] if changes else []
         told.add_row(Text(name), *figures, *change)
     _tell_rest(told, len(names))
     return told
@@ -127,7 +121,7 @@ def _class_changes(verdict: Verdict) -> Table:
     for change in changes[:MOST_LINES]:
         more = "" if change.more_rows is None else f"about {change.more_rows:,}"
         names = [Text(change.target)] if several else []
-        told.add_row(*names, Text(change.name), interval_text(change.f1, signed=True), more)
+        told.add_row(*names, Text(change.name), change.f1.text(signed=True), more)
     _tell_rest(told, len(changes))
     return told
 

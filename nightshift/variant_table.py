@@ -4,7 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nightshift.cells import figure_text, interval_text, table
+from learning.reports.texts import figure, interval
+from nightshift.cells import table
 from schemas.variants import Standing, VariantClass, VariantScore, VariantTable
 
 CLASSES_SHOWN = 4
@@ -57,13 +58,13 @@ def _figures(compared: VariantTable) -> Table:
     for score in known:
         told.add_row(
             Text(score.variant.name),
-            interval_text(score.score),
-            interval_text(score.difference, signed=True),
+            interval(score.score),
+            interval(score.difference, signed=True),
             Text(score.standing, style=_STYLES[score.standing]),
-            figure_text(score.plain_score),
-            figure_text(score.accuracy),
-            *([] if compared.objective == "macro-F1" else [figure_text(score.macro_f1)]),
-            *(figure_text(_f1(score, each)) for each in classes),
+            figure(score.plain_score),
+            figure(score.accuracy),
+            *([] if compared.objective == "macro-F1" else [figure(score.macro_f1)]),
+            *(figure(_f1(score, each)) for each in classes),
             f"{score.seconds:.1f}",
             *([str(score.repeats)] if _uneven(known) else []),
         )

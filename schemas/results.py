@@ -16,6 +16,17 @@ class Interval(Strict):
     low: float
     high: float
 
+    def text(self, signed: bool = False) -> str:
+        """The value and its bounds; a difference is `signed`.
+
+        >>> Interval(value=0.5, low=0.25, high=0.75).text()
+        '0.5000 (0.2500 to 0.7500)'
+        >>> Interval(value=0.5, low=-0.25, high=0.75).text(signed=True)
+        '+0.5000 (-0.2500 to +0.7500)'
+        """
+        form = "+.4f" if signed else ".4f"
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+
 
 class ClassScore(Strict):
     """One class on the holdout; a figure that its support can't give is None, never 0.

@@ -1,6 +1,5 @@
 """The night told to people: one page on the flow run, and what MLflow's search can find it by."""
 
-import html
 from collections.abc import Mapping
 
 from prefect import task
@@ -14,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from learning.reports.figures import positive_class
 from learning.reports.page import headline, page
 from learning.reports.recipes import calibration_tag
+from learning.reports.texts import escaped, escaped_rows
 from learning.reports.trials import leaderboard
 from schemas.night import Night
 
@@ -25,16 +25,16 @@ def report(night: Night) -> None:
     """The night's page, its leaderboard and the way to MLflow, as artifacts of the flow run."""
     key = night.plan.replace("_", "-")
     # `page` escapes by itself; what is beside it is shown as HTML too.
-    objective = html.escape(night.objective, quote=False)
     create_markdown_artifact(
         key=f"night-{key}",
         markdown=page(night),
-        description=html.escape(headline(night), quote=False),
+        description=escaped(headline(night)),
     )
     create_table_artifact(
         key=f"leaderboard-{key}",
-        table=leaderboard(night.studies, objective),
-        description=f"Best trials of all families; {objective} out of fold, after offsets",
+        table=escaped_rows(leaderboard(night.studies, night.objective)),
+        description=f"Best trials of all families; {escaped(night.objective)} out of fold, "
+        "after offsets",
     )
     if night.mlflow_link:
         text = "This night in MLflow: studies, trials, pictures, the model"

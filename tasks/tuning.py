@@ -3,7 +3,6 @@
 Trials are no task runs: thousands would drown the server. Each is a nested run in MLflow.
 """
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
@@ -18,6 +17,8 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.keeping.refit import refit
+from learning.reports.methods import rarest, screening_rows
+from learning.reports.texts import escaped, escaped_rows
 from learning.searching.budget import Budget
 from learning.searching.ranking import best, current
 from learning.searching.screening import screen
@@ -26,7 +27,6 @@ from learning.searching.shares import Shares
 from learning.searching.workers import LOST, WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
-from schemas.label import Target
 from schemas.manifest import Rows
 from schemas.objectives import objective_name
 from schemas.plan import Family, Plan
@@ -34,8 +34,6 @@ from schemas.samplers import Imbalance
 from schemas.trials import MethodScore, RefitJob, RefitResult, StudyResult, TrialRecord
 
 _TELL_EVERY_S = 5.0
-_MOST_RECALLS = 12
-"""Columns of the screening's table; the rarest classes are those that the methods differ in."""
 
 
 class StudyLog(Protocol):
@@ -90,53 +88,16 @@ def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
         bench.folder,
         tell,
     )
-    told = _told_classes(bench.plan.targets, bench.rows.train_counts)
+    targets = bench.plan.targets
+    classes = rarest(targets, bench.rows.train_counts)
     create_table_artifact(
         key=f"screening-{bench.plan.name.replace('_', '-')}",
-        table=[_method_row(method, bench.plan, told) for method in methods],
+        table=escaped_rows(screening_rows(methods, name, targets, classes)),
         description="Imbalance methods on equal folds: logistic regression, cross-fitted offsets; "
-        f"recalls of the {len(told)} rarest classes that count",
+        f"recalls of the {len(classes)} rarest classes that count",
     )
     log.info("kept for the search: %s", ", ".join(m.method for m in methods if m.kept))
     return methods
-
-
-def _told_classes(
-    targets: Sequence[Target], counts: Sequence[Sequence[int]]
-) -> list[tuple[int, int]]:
-    """The rarest classes that count, as (target, class), in the plan's order."""
-    every = [(place, c) for place, target in enumerate(targets) for c in target.counted]
-    return sorted(sorted(every, key=lambda each: counts[each[0]][each[1]])[:_MOST_RECALLS])
-
-
-def _method_row(method: MethodScore, plan: Plan, told: Sequence[tuple[int, int]]) -> dict[str, str]:
-    def figure(figure: float | None, places: int = 4) -> str:
-        return "-" if figure is None else f"{figure:.{places}f}"
-
-    recalls = {
-        f"recall {html.escape(_class_name(plan.targets, place, c))}": figure(
-            method.recalls[place][c] if method.recalls else None, places=3
-        )
-        for place, c in told
-    }
-    return {
-        "method": method.method,
-        html.escape(objective_name(plan.objective), quote=False): figure(method.score),
-        "95 %": "-" if method.low is None else f"{figure(method.low)} to {figure(method.high)}",
-        "without offsets": figure(method.plain_score),
-        "log loss": figure(method.log_loss),
-        **recalls,
-        "seconds": f"{method.seconds:.1f}",
-        "searched": "yes" if method.kept else "no",
-        "note": html.escape(method.note) or "-",
-    }
-
-
-def _class_name(targets: Sequence[Target], place: int, c: int) -> str:
-    target = targets[place]
-    if target.is_flag:
-        return target.name
-    return target.class_texts[c] if len(targets) == 1 else f"{target.name} {target.class_texts[c]}"
 
 
 @task(name="tune", task_run_name="tune-{kind}", cache_policy=NO_CACHE)
@@ -223,7 +184,7 @@ class _Progress:
             update_progress_artifact(
                 self._artifact,
                 min(99.0, 100 * now / search_s),
-                description=html.escape(self.line, quote=False),
+                description=escaped(self.line),
             )
         return better
 

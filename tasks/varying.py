@@ -1,6 +1,5 @@
 """One-factor variants as a person sees them: a task run a repeat, then one table of all."""
 
-import html
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
+from learning.reports.texts import escaped_rows
+from learning.reports.variants import variant_rows
 from learning.searching.oof import Truth, read_truth
 from learning.searching.units import Fits
 from learning.searching.workers import WorkerPool
@@ -26,8 +27,7 @@ from schemas.faults import NightFailed
 from schemas.manifest import Rows
 from schemas.objectives import objective_name
 from schemas.plan import Plan
-from schemas.results import Interval
-from schemas.variants import Variant, VariantScore, VariantTable
+from schemas.variants import Variant, VariantTable
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def compare(
     )
     create_table_artifact(
         key=f"variants-{plan.name.replace('_', '-')}",
-        table=[_row(score, table.objective) for score in table.scores],
+        table=escaped_rows(variant_rows(table)),
         description=f"One-factor variants of {family}, {table.repeats} x {table.folds} folds",
     )
     marked = [score for score in table.scores if score.standing in ("better", "worse")]
@@ -137,23 +137,3 @@ class _Progress:
 
     def _percent(self) -> float:
         return 100 * (self._before + self._done) / self._all
-
-
-def _row(score: VariantScore, objective: str) -> dict[str, str]:
-    return {
-        "variant": html.escape(score.variant.name),
-        html.escape(objective, quote=False): _interval(score.score, ".4f"),
-        "difference to base": _interval(score.difference, "+.4f"),
-        "standing": score.standing,
-        "without offsets": "-" if score.plain_score is None else f"{score.plain_score:.4f}",
-        "accuracy": "-" if score.accuracy is None else f"{score.accuracy:.4f}",
-        "macro-F1": "-" if score.macro_f1 is None else f"{score.macro_f1:.4f}",
-        "seconds": f"{score.seconds:.1f}",
-        "note": html.escape(score.note) or "-",
-    }
-
-
-def _interval(figure: Interval | None, form: str) -> str:
-    if figure is None:
-        return "-"
-    return f"{figure.value:{form}} ({figure.low:{form}} to {figure.high:{form}})"

@@ -12,7 +12,7 @@ from learning.arrays import LabelTable
 from learning.deciding.bootstrap import Bootstrap, paired
 from learning.deciding.objectives import aims
 from learning.judging.objections import objections, unmeasurable
-from learning.judging.questions import Counted, Objection, Question, Trial, sentence, signed
+from learning.judging.questions import Counted, Objection, Question, Trial, sentence
 from schemas.label import Target
 from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate
@@ -102,8 +102,9 @@ def _most_rows(found: list[Objection], at: Counted) -> int | None:
 
 def _promoted(question: Question, gain: Interval) -> Iterator[str]:
     yield (
-        f"{sentence(question.metric)} is {signed(gain)} against {question.reference_name} "
-        f"on {len(question.labels)} rows: higher beyond chance, and no class pays for it."
+        f"{sentence(question.metric)} is {gain.text(signed=True)} against "
+        f"{question.reference_name} on {len(question.labels)} rows: higher beyond chance, and no "
+        "class pays for it."
     )
     absent = [question.called(at) for at in question.counted if not question.support(at)]
     if absent:

@@ -14,7 +14,6 @@ from learning.judging.questions import (
     Trial,
     rows_to_settle,
     sentence,
-    signed,
     widest_class,
 )
 
@@ -82,7 +81,8 @@ def _no_gain(trial: Trial) -> list[Objection]:
             )
         ]
     if gain.value <= ROUNDING:
-        told = f"{sentence(question.metric)} is not higher: {signed(gain)} against {name}."
+        change = gain.text(signed=True)
+        told = f"{sentence(question.metric)} is not higher: {change} against {name}."
         return [Objection(told)]
     return []
 
@@ -95,8 +95,8 @@ def _gain_within_chance(trial: Trial) -> list[Objection]:
     widest = widest_class(trial, _weighed(question))
     rows = rows_to_settle(gain, 0.0, question.support(widest))
     told = (
-        f"{sentence(question.metric)} is {signed(gain)} against {question.reference_name}: "
-        f"it may be chance on {len(question.labels)} rows"
+        f"{sentence(question.metric)} is {gain.text(signed=True)} against "
+        f"{question.reference_name}: it may be chance on {len(question.labels)} rows"
     )
     if rows > TOO_MANY * question.support(widest):
         return [Objection(f"{told}, and the difference is too small to tell apart.")]

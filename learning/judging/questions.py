@@ -115,8 +115,3 @@ def sentence(text: str) -> str:
     ('Macro-F1', "F2 of 'yes'")
     """
     return text[0].upper() + text[1:]
-
-
-def signed(figure: Interval) -> str:
-    """A difference with its bounds."""
-    return f"{figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"

@@ -1,10 +1,8 @@
 """The few shapes that a page is made of; every word in them is escaped here, once."""
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.knobs import Setting
-from schemas.results import Interval
+from learning.reports.texts import escaped
 
 MOST_LINES = 30
 """Of a table with a line a class; nobody reads a thousand."""
@@ -12,12 +10,12 @@ MOST_LINES = 30
 
 def heading(text: str, level: int = 2) -> str:
     """One line: a name may hold line breaks."""
-    return f"{'#' * level} {_escaped(' '.join(text.split()))}"
+    return f"{'#' * level} {escaped(' '.join(text.split()))}"
 
 
 def bullets(lines: Iterable[str]) -> str:
     """One line each; nothing where there are none."""
-    return "\n".join(f"- {_escaped(line)}" for line in lines)
+    return "\n".join(f"- {escaped(line)}" for line in lines)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:
@@ -37,32 +35,10 @@ def capped(rows: Sequence[tuple[float, Mapping[str, str]]], rest: str) -> str:
     by_rank = sorted(range(len(rows)), key=lambda place: rows[place][0])
     told = table([rows[place][1] for place in sorted(by_rank[:MOST_LINES])])
     left = len(rows) - MOST_LINES
-    return f"{told}\n\n{left:,} more: {_escaped(rest)}" if left > 0 else told
-
-
-def figure(value: float | None) -> str:
-    """Four digits; a dash where there is no figure."""
-    return "-" if value is None else f"{value:.4f}"
-
-
-def setting_text(setting: Setting) -> str:
-    """Of a number four digits that say something."""
-    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
-
-
-def interval(value: Interval | None, form: str = ".4f") -> str:
-    """The value and its bounds."""
-    if value is None:
-        return "-"
-    return f"{value.value:{form}} ({value.low:{form}} to {value.high:{form}})"
+    return f"{told}\n\n{left:,} more: {escaped(rest)}" if left > 0 else told
 
 
 def _line(cells: Iterable[str]) -> str:
     # A class may be named with a bar or a line break, which would end its cell.
-    told = (_escaped(" ".join(cell.replace("|", "/").split())) for cell in cells)
+    told = (escaped(" ".join(cell.replace("|", "/").split())) for cell in cells)
     return f"| {' | '.join(told)} |"
-
-
-def _escaped(text: str) -> str:
-    # Quotes end nothing outside of a tag, and the page is also read as it is.
-    return html.escape(text, quote=False)

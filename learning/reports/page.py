@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from learning.reports.markdown import bullets, capped, heading, interval, table
+from learning.reports.markdown import bullets, capped, heading, table
+from learning.reports.methods import methods_table
 from learning.reports.recipes import recipe_lines
 from learning.reports.scores import found
-from learning.reports.trials import leaderboard, methods_table, told_studies
+from learning.reports.texts import interval
+from learning.reports.trials import leaderboard, told_studies
 from schemas.night import Night
 
 

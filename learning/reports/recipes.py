@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from learning.reports.markdown import MOST_LINES, setting_text
+from learning.reports.markdown import MOST_LINES
+from learning.reports.texts import figure, setting_text
 from schemas.knobs import Setting
 from schemas.night import Night
 from schemas.trials import CalibrationChoice, RefitResult
@@ -48,5 +49,5 @@ def _told(choice: CalibrationChoice) -> str:
     steps += [] if choice.kind == "none" else [choice.kind]
     return (
         f"calibration: {', then '.join(steps) or 'none'}; ECE out of fold "
-        f"{choice.ece_before:.4f} before, {choice.ece_after:.4f} after"
+        f"{figure(choice.ece_before)} before, {figure(choice.ece_after)} after"
     )

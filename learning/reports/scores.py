@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from learning.reports.markdown import MOST_LINES, capped, figure, heading, interval, table
+from learning.reports.markdown import MOST_LINES, capped, heading, table
+from learning.reports.texts import figure, interval
 from schemas.label import Target
 from schemas.night import BASELINE, Night
 from schemas.results import ClassChange, ClassScore, Scorecard, TargetScore
@@ -78,7 +79,7 @@ def _side_by_side(night: Night) -> list[Ranked]:
             -abs(changes[target.name].value) if target.name in changes else 0.0,
             {"target": target.name}
             | {role: figure(card.targets[place].score.value) for role, card in cards.items()}
-            | {_against(night.objective, night): interval(changes.get(target.name), "+.4f")},
+            | {_against(night.objective, night): interval(changes.get(target.name), signed=True)},
         )
         for place, target in enumerate(cards["challenger"].targets)
     ]
@@ -142,7 +143,7 @@ def _measured(score: ClassScore) -> Row:
 
 def _changed(change: ClassChange | None, night: Night) -> Row:
     more = f"; about {change.more_rows} more rows would tell" if change and change.more_rows else ""
-    told = "-" if change is None else f"{interval(change.f1, '+.4f')}{more}"
+    told = "-" if change is None else f"{change.f1.text(signed=True)}{more}"
     return {_against("F1", night): told}
 
 

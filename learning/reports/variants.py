@@ -1,9 +1,10 @@
-"""A comparison of variants as files and flat figures, so that it can be read without us."""
+"""A comparison of variants as rows of a table, files and flat figures."""
 
 import csv
 import io
 
 from learning.reports.names import metric_names, slug
+from learning.reports.texts import figure, interval
 from schemas.results import Interval
 from schemas.variants import VariantScore, VariantTable
 
@@ -21,6 +22,24 @@ def variant_files(table: VariantTable) -> dict[str, bytes]:
         "variants.csv": _csv(table).encode(),
         "variants.json": table.model_dump_json(indent=2).encode(),
     }
+
+
+def variant_rows(table: VariantTable) -> list[dict[str, str]]:
+    """A row a variant, as a person reads it."""
+    return [
+        {
+            "variant": score.variant.name,
+            table.objective: interval(score.score),
+            "difference to base": interval(score.difference, signed=True),
+            "standing": score.standing,
+            "without offsets": figure(score.plain_score),
+            "accuracy": figure(score.accuracy),
+            "macro-F1": figure(score.macro_f1),
+            "seconds": f"{score.seconds:.1f}",
+            "note": score.note or "-",
+        }
+        for score in table.scores
+    ]
 
 
 def variant_metrics(score: VariantScore, objective: str) -> dict[str, float | None]:

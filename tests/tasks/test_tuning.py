@@ -1,4 +1,4 @@
-"""What a person reads of the screening and of a study's progress."""
+"""What a person reads of a study's progress."""
 
 import logging
 from types import SimpleNamespace
@@ -10,14 +10,13 @@ import pytest
 import tasks.tuning
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
-from schemas.label import MultiLabel, SingleLabel, targets
+from schemas.label import SingleLabel, targets
 from schemas.objectives import FBeta, MacroF1
-from schemas.samplers import ClassWeights, Smote
-from schemas.trials import Candidate, MethodScore, StudyResult, TrialRecord
-from tasks.tuning import _method_row, _Progress, _told_classes, tune
+from schemas.samplers import ClassWeights
+from schemas.trials import Candidate, StudyResult, TrialRecord
+from tasks.tuning import _Progress, tune
 
 TARGETS = targets(SingleLabel(column="label", classes=("no", "yes")))
-BOTH = [(0, 0), (0, 1)]
 PLAN: Any = SimpleNamespace(name="sample_plan", targets=TARGETS, objective=MacroF1())
 RECIPE = Candidate(
     features=Features(), imbalance=ClassWeights(), classifier=LogisticRegression(C=1.0)
@@ -28,41 +27,7 @@ def trial(number: int, score: float, **facts: Any) -> TrialRecord:
     return TrialRecord(number=number, state="COMPLETE", params={}, score=score, **facts)
 
 
-def test_a_method_without_a_score_shows_dashes_and_why() -> None:
-    failed = MethodScore(
-        method="smote",
-        imbalance=Smote(),
-        seconds=1.0,
-        kept=False,
-        candidate=RECIPE,
-        note="ValueError: too <few> rows",
-    )
-    row = _method_row(failed, PLAN, BOTH)
-    figures = ("macro-F1", "95 %", "without offsets", "log loss", "recall no", "recall yes")
-    assert {row[figure] for figure in figures} == {"-"}
-    assert row["note"] == "ValueError: too &lt;few&gt; rows"
-
-
-def test_a_scored_method_shows_its_figures_in_the_same_columns() -> None:
-    scored = MethodScore(
-        method="class-weights",
-        imbalance=ClassWeights(),
-        score=0.5,
-        low=0.25,
-        high=0.75,
-        plain_score=0.4,
-        log_loss=0.3,
-        recalls=((0.9, 0.1),),
-        seconds=2.0,
-        kept=True,
-        candidate=RECIPE,
-    )
-    row = _method_row(scored, PLAN, BOTH)
-    assert (row["macro-F1"], row["95 %"], row["note"]) == ("0.5000", "0.2500 to 0.7500", "-")
-    assert (row["recall no"], row["recall yes"]) == ("0.900", "0.100")
-
-
-def test_an_objective_of_a_class_is_no_markup_in_a_table_or_a_progress(
+def test_an_objective_of_a_class_is_no_markup_in_a_progress(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[str] = []
@@ -75,44 +40,6 @@ def test_an_objective_of_a_class_is_no_markup_in_a_table_or_a_progress(
     bench: Any = SimpleNamespace(plan=plan, budget=budget)
     _Progress("lightgbm", bench).tell(trial(0, 0.8))
     assert told == ["lightgbm: 1 trials, best F1 of '&lt;img src=x&gt;' 0.8000"]
-    score = MethodScore(
-        method="smote", imbalance=Smote(), seconds=1.0, kept=True, candidate=RECIPE, score=0.5
-    )
-    assert _method_row(score, plan, BOTH)["F1 of '&lt;img src=x&gt;'"] == "0.5000"
-
-
-def test_of_very_many_classes_the_screening_tells_the_rarest() -> None:
-    names = tuple(f"class {c}" for c in range(1000))
-    asked = targets(SingleLabel(column="label", classes=names))
-    told = _told_classes(asked, [[2000 - c for c in range(1000)]])
-    assert told == [(0, c) for c in range(988, 1000)]
-    plan: Any = SimpleNamespace(name="sample_plan", targets=asked, objective=MacroF1())
-    scored = MethodScore(
-        method="none",
-        imbalance=ClassWeights(),
-        recalls=(tuple(c / 1000 for c in range(1000)),),
-        seconds=2.0,
-        kept=True,
-        candidate=RECIPE,
-    )
-    recalls = {k: v for k, v in _method_row(scored, plan, told).items() if "recall" in k}
-    assert recalls == {f"recall class {c}": f"{c / 1000:.3f}" for c in range(988, 1000)}
-
-
-def test_of_many_labels_the_screening_tells_who_is_found_and_not_who_has_none() -> None:
-    asked = targets(MultiLabel(columns=("sad", "calm")))
-    told = _told_classes(asked, [[50, 3], [40, 2]])
-    plan: Any = SimpleNamespace(name="sample_plan", targets=asked, objective=MacroF1())
-    scored = MethodScore(
-        method="none",
-        imbalance=ClassWeights(),
-        recalls=((0.9, 0.1), (0.8, 0.2)),
-        seconds=2.0,
-        kept=True,
-        candidate=RECIPE,
-    )
-    recalls = {k: v for k, v in _method_row(scored, plan, told).items() if "recall" in k}
-    assert recalls == {"recall sad": "0.100", "recall calm": "0.200"}
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from learning.reports.variants import variant_files, variant_metrics
+from learning.reports.variants import variant_files, variant_metrics, variant_rows
 from schemas.classifiers import LogisticRegression
 from schemas.features import Features
 from schemas.results import Interval
@@ -101,3 +101,12 @@ def test_a_table_of_failures_only_is_still_a_table() -> None:
 def test_the_csv_has_three_columns_a_class(targets: tuple[str, ...]) -> None:
     table = variant_files(_table(_score("base", targets)))["variants.csv"].decode()
     assert table.splitlines()[0].count("_class_") == 3 * 2 * len(targets)
+
+
+def test_a_row_has_figures_and_their_bounds_or_dashes_and_why() -> None:
+    base, failed = variant_rows(_table(_score("base"), FAILED))
+    assert base["F2 of 'yes'"] == "0.7000 (0.6000 to 0.8000)"
+    assert base["difference to base"] == "+0.1000 (+0.0500 to +0.2000)"
+    assert (base["accuracy"], base["note"]) == ("0.9000", "-")
+    assert (failed["accuracy"], failed["difference to base"]) == ("-", "-")
+    assert failed["note"] == 'ValueError: "no", never'
