@@ -18,19 +18,22 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from deployments.plans import enabled_names, load_plan, plan_path_exists
 from learning.reports.figures import metrics
 from learning.reports.files import ending_files, judgement_files
+from learning.rows.profiles import profile_of
 from learning.searching.budget import Budget
 from learning.searching.ranking import beats
 from learning.searching.screening import baseline
 from learning.searching.warmth import best_points, keep_best_points
 from learning.searching.workers import WorkerPool
-from schemas.faults import NightFailed, NightshiftError
+from schemas.faults import DataRejected, NightFailed, NightshiftError
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Manifest, Rows, Shard
 from schemas.night import BASELINE, Night, Standing
 from schemas.objectives import objective_name
 from schemas.plan import Plan
+from schemas.profile import Move, Profile
 from schemas.store import ABSENT
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
+from schemas.validation import Validation
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, ingest_objects
@@ -56,6 +59,7 @@ from tasks.storage import open_store
 from tasks.tidying import tidy
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
+from tasks.validating import compare_rows, rejection, tell_all
 
 _ROWS_FOR_THREADS = 10_000
 """Below, a booster's threads wait for each other longer than they work (LOG.md)."""
@@ -109,7 +113,7 @@ def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
     try:
         record = _attend(attempt, home, force)
     except NightshiftError as fault:
-        record = attempt.fail(fault)
+        record = _fail(attempt, home, fault)
     except BaseException as defect:
         record = attempt.crash(defect)
         if not isinstance(defect, Exception):
@@ -137,9 +141,9 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
         return attempt.end("skipped", "nothing to read yet")
     past = history(store, plan.name)
     last = last_finished(past, plan.name)
-    attempt.tell(
-        manifest=manifest, changes=changes(manifest, last.manifest if last else None, found.waiting)
-    )
+    news = changes(manifest, last.manifest if last else None, found.waiting)
+    attempt.tell(manifest=manifest, changes=news)
+    arrived = frozenset((*news.new, *news.changed))
     done = finished_for(past, plan.name, manifest.digest, plan.digest)
     if done and not force:
         return attempt.end(
@@ -159,41 +163,71 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
     )
     with Heartbeat(store, claim) as heartbeat:
         try:
-            return _retrain(attempt, home, manifest, heartbeat)
+            due = _Due(manifest, arrived, last.profile if last else None)
+            return _retrain(attempt, home, due, heartbeat)
         except NightshiftError as fault:
-            return attempt.fail(fault)  # inside the claim: a kill here still leaves a record
+            return _fail(
+                attempt, home, fault
+            )  # inside the claim: a kill here still leaves a record
         finally:
             release(store, claim)
+
+
+def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
+    """The record of a night that a fault ended; what is wrong with rejected data is told first."""
+    if isinstance(fault, DataRejected):
+        told = rejection(attempt.plan.name, attempt.run_id, fault)
+        attempt.note(*tell_all(told, home.quarantine / attempt.plan.name))
+    return attempt.fail(fault)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """The objects of a night, the names of those that are new or changed, and the rows of the last
+    finished night, if they are known.
+    """
+
+    manifest: Manifest
+    arrived: frozenset[str]
+    accepted: Profile | None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The night's rows; how they moved, and the file that lists what is wrong with them, if any."""
+
+    rows: Rows
+    shards: tuple[Shard, ...]
+    moves: tuple[Move, ...]
+    findings: str
 
 
 @dataclass(frozen=True)
 class _Found:
     """What the search brought: the night's rows, what was tried on them, and the final fits."""
 
-    rows: Rows
+    read: _Read
     standing: Standing | None
     methods: tuple[MethodScore, ...]
     studies: tuple[StudyResult, ...]
     finalist: str
     fits: dict[str, RefitResult]
-    shards: tuple[Shard, ...]
     folder: Path
     tracker: Tracker
 
 
-def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartbeat) -> Record:
+def _retrain(attempt: Attempt, home: Home, due: _Due, heartbeat: Heartbeat) -> Record:
     """From objects to a verdict, and on to the champion where it says so."""
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
-    found = _search(attempt, home, manifest, budget, before)
-    tracker = found.tracker
+    found = _search(attempt, home, due, budget, before)
+    tracker, rows = found.tracker, found.read.rows
     judged = found.folder / "judged"
     with attempt.stage("judge"):
-        judgement = judge_night(
-            plan, found.rows, found.finalist, found.fits, found.standing, judged
-        )
-    told = attempt.night(found.rows, found.methods, found.studies, found.fits, judgement)
+        judgement = judge_night(plan, rows, found.finalist, found.fits, found.standing, judged)
+    told = attempt.night(rows, found.methods, found.studies, found.fits, judgement)
+    told = told.model_copy(update={"moves": found.read.moves, "findings": found.read.findings})
     heartbeat.check()
     with attempt.stage("keep"):
         version = _keep(attempt, tracker, told, judged)
@@ -211,13 +245,14 @@ def _retrain(attempt: Attempt, home: Home, manifest: Manifest, heartbeat: Heartb
         heartbeat.check()
         move = partial(move_champion, store, plan.name, if_generation=generation)
         stood = found.standing.version if found.standing else None
-        promoted = promote(store, version, stood, found.rows.cutoff, move, tracker.mirror)
+        promoted = promote(store, version, stood, rows.cutoff, move, tracker.mirror)
         attempt.tell(champion_after=promoted.version)
         told = told.model_copy(update={"champion_after": promoted.version})
     record = attempt.conclude(told)
     _tell(attempt, tracker, told)
-    nights = (home.studies / plan.name, home.work / plan.name, home.cache / "models")
-    tidy(nights, home.cache / plan.name, home.quarantine / plan.name, found.shards)
+    aside = home.quarantine / plan.name  # of findings, too, the newest stay
+    nights = (home.studies / plan.name, home.work / plan.name, home.cache / "models", aside)
+    tidy(nights, home.cache / plan.name, aside, found.read.shards)
     return record
 
 
@@ -237,7 +272,7 @@ def _tell(attempt: Attempt, tracker: Tracker, told: Night) -> None:
 def _search(
     attempt: Attempt,
     home: Home,
-    manifest: Manifest,
+    due: _Due,
     budget: Budget,
     before: Champion | None,
 ) -> _Found:
@@ -245,16 +280,8 @@ def _search(
     plan = attempt.plan
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.keeping.refit",)) as pool:
-        with attempt.stage("ingest"):
-            source = open_store(plan.dataset.source)
-            shards = ingest_objects(
-                source, manifest, plan, home.cache / plan.name, home.quarantine / plan.name
-            )
-            rows = assemble_rows(
-                shards, plan, home.work / plan.name, before.cutoff if before else None
-            )
-        attempt.tell(dropped=rows.dropped, quarantined=rows.quarantined)
-        attempt.note(*rows.notes)
+        read = _read(attempt, home, due, before)
+        rows = read.rows
         with attempt.stage("load champion"):
             standing = standing_champion(attempt.store, before, home.cache)
         with attempt.stage("open MLflow"):
@@ -274,7 +301,34 @@ def _search(
             studies = _tune_families(attempt, bench, methods, tracker, home)
         with attempt.stage("fit"):
             finalist, fits = _fit(attempt, bench, methods, studies)
-    return _Found(rows, standing, methods, studies, finalist, fits, shards, folder, tracker)
+    return _Found(read, standing, methods, studies, finalist, fits, folder, tracker)
+
+
+def _read(attempt: Attempt, home: Home, due: _Due, before: Champion | None) -> _Read:
+    """The rows of all objects; what is wrong with some of them, and how they moved, is told."""
+    plan, aside = attempt.plan, home.quarantine / attempt.plan.name
+    with attempt.stage("ingest"):
+        source = open_store(plan.dataset.source)
+        shards = ingest_objects(source, due.manifest, plan, home.cache / plan.name, aside)
+        findings = tuple(finding for shard in shards for finding in shard.findings)
+        try:
+            moves = compare_rows(shards, due.arrived, due.accepted, plan)
+            work, cutoff = home.work / plan.name, before.cutoff if before else None
+            rows = assemble_rows(shards, plan, work, cutoff)
+        except DataRejected as fault:  # its owner is told at once of all that is wrong
+            raise DataRejected(str(fault), (*fault.findings, *findings)) from fault
+        told = Validation(
+            plan=plan.name,
+            run_id=attempt.run_id,
+            objects=len(shards),
+            rows=sum(shard.rows for shard in shards),
+            findings=findings,
+        )
+        file = " ".join(tell_all(told, aside))
+    attempt.tell(dropped=rows.dropped, quarantined=rows.quarantined)
+    attempt.tell(profile=profile_of(shards, plan.targets))
+    attempt.note(*rows.notes, *(move.note for move in moves))
+    return _Read(rows, shards, moves, file)
 
 
 def _tune_families(

@@ -9,7 +9,8 @@ MOST_PLACES = 100
 class Finding(Strict):
     """One rule that one object breaks, in some rows or as a whole.
 
-    `column` is empty where the rule is of the whole file. `count` is of rows, 0 where the object
+    `object_name` is empty where the rule is of all objects together, `column` where it is of the
+    whole file. `count` is of rows, 0 where the object
     is refused as a whole. `rows` are the first row numbers (from 1, without the header) and
     `offsets` the first byte offsets (from 0) where bytes are no text of the plan's encoding.
     """

@@ -46,7 +46,7 @@ class Night(Strict):
     """All that one night found, from what was new to why it decided so.
 
     `moves` are figures of the rows that arrived which are far from the last accepted night's, and
-    `findings` is the file that lists what is wrong with the data, where something is.
+    `findings` says where it stands what is wrong with the data, if anything is.
     """
 
     plan: str

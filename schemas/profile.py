@@ -21,12 +21,17 @@ class Profile(Strict):
 class Move(Strict):
     """One figure that is further from the last accepted night than the plan expects.
 
-    All four are for people, without a cell: `figure` names it, `accepted` and `arrived` are what
-    it was and what it is, `limit` is the setting that it went beyond.
+    All is for people, without a cell: `figure` names it, `accepted` and `arrived` are what it was
+    and what it is, `limit` is the setting that it went beyond, if there is one.
     """
 
     column: str
     figure: str
     accepted: str
     arrived: str
-    limit: str
+    limit: str = ""
+
+    @property
+    def note(self) -> str:
+        """One line for log and record."""
+        return f"drift: {self.figure} is {self.arrived}, was {self.accepted}"

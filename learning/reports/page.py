@@ -22,7 +22,8 @@ def headline(night: Night) -> str:
 
 def page(night: Night) -> str:
     """What was new, what was tried, what was found, and why this verdict; GitHub Markdown."""
-    notes = [note for note in night.notes if note not in night.rows.notes]
+    below = {*night.rows.notes, *(move.note for move in night.moves)}
+    notes = [note for note in night.notes if note not in below]
     seconds = [
         {"stage": stage, "seconds": f"{spent:.1f}"} for stage, spent in night.stage_seconds.items()
     ]
@@ -37,6 +38,7 @@ def page(night: Night) -> str:
             heading("What was new"),
             bullets(_news(night)),
             capped(list(_shares(night)), "see train_counts and holdout_counts in night.json"),
+            *_drift(night),
             heading("What was tried"),
             methods_table(night),
             table(leaderboard(night.studies, night.objective)),
@@ -72,12 +74,24 @@ def _news(night: Night) -> Iterator[str]:
     yield from (
         f"{count} rows in quarantine: {fault}" for fault, count in rows.quarantined.items() if count
     )
+    if night.findings:
+        yield night.findings
     if night.judgement.excluded:
         yield (
             f"{night.judgement.excluded} holdout rows set aside: a judged model was trained on "
             "their group"
         )
     yield from rows.notes
+
+
+def _drift(night: Night) -> Iterator[str]:
+    """What of the rows that arrived is far from the last accepted night; most nights nothing."""
+    if night.moves:
+        rows = [
+            {"drift of": m.figure, "last accepted night": m.accepted, "arrived": m.arrived}
+            for m in night.moves
+        ]
+        yield capped([(0.0, row) for row in rows], "see moves in night.json")
 
 
 def _shares(night: Night) -> Iterator[tuple[float, dict[str, str]]]:

@@ -7,12 +7,15 @@ import numpy as np
 from learning.arrays import LabelTable
 from schemas.dataset import Floors
 from schemas.faults import DataRejected
+from schemas.findings import Finding
 from schemas.label import Label, MultiLabel, Target
 from schemas.manifest import Rows
 
 SINGLE_MEAN = (0.98, 1.02)
 SINGLE_SHARE = 0.98
 """Mean labels a row, and share of rows with exactly one, by which many labels look like one."""
+
+_TODO = "Add labelled rows, or lower the floor in the plan."
 
 
 def class_counts(
@@ -28,17 +31,19 @@ def refuse_too_little(rows: Rows, targets: Sequence[Target], floors: Floors) -> 
     """All floors of all targets at once; the counts are of labels, which may be shown."""
     faults = []
     if rows.n_train < floors.rows:
-        faults.append(f"expected at least {floors.rows:,} rows (dataset.floors.rows)")
+        least = f"at least {floors.rows:,} rows (dataset.floors.rows)"
+        faults.append(_fault("", least, f"{rows.n_train:,} to train on"))
     for target, counts in zip(targets, rows.train_counts, strict=True):
         of = f" of {target.name!r}" if len(targets) > 1 else ""
         faults += _class_faults(target, counts, floors.rows_per_class, of)
     if rows.n_holdout == 0:
-        faults.append("expected rows on the holdout, got none (split.holdout_share)")
+        faults.append(_fault("", "rows on the holdout", "none (split.holdout_share)"))
     if faults:
+        told = "; ".join(f"expected {fault.expected}, got {fault.got}" for fault in faults)
         raise DataRejected(
-            f"Too little to train on: {'; '.join(faults)}. Got {rows.n_train:,} rows for training "
-            f"and {rows.n_holdout:,} for the holdout{left_out(rows)}. Add labelled rows, or lower "
-            f"the floor in the plan."
+            f"Too little to train on: {told}. Got {rows.n_train:,} rows for training and "
+            f"{rows.n_holdout:,} for the holdout{left_out(rows)}. {_TODO}",
+            faults,
         )
 
 
@@ -67,17 +72,20 @@ def label_notes(label: Label, labels: LabelTable) -> tuple[str, ...]:
     )
 
 
-def _class_faults(target: Target, counts: Sequence[int], floor: int, of: str) -> list[str]:
+def _class_faults(target: Target, counts: Sequence[int], floor: int, of: str) -> list[Finding]:
     counted = list(zip(target.class_texts, counts, strict=True))
     present = [text for text, count in counted if count]
     faults = []
     if len(present) < 2:
         got = " and ".join(present) or "none"
-        faults.append(f"expected at least two classes{of}, got {got}")
+        faults.append(_fault(target.name, f"at least two classes{of}", got))
     few = [f"{text!r} has {count}" for text, count in counted if count < floor]
     if few:
-        faults.append(
-            f"expected at least {floor} rows of each class{of} (dataset.floors.rows_per_class), "
-            f"got too few: {', '.join(few)}"
-        )
+        least = f"at least {floor} rows of each class{of} (dataset.floors.rows_per_class)"
+        faults.append(_fault(target.name, least, f"too few: {', '.join(few)}"))
     return faults
+
+
+def _fault(column: str, expected: str, got: str) -> Finding:
+    """Of all objects together, so of none by name."""
+    return Finding(object_name="", column=column, expected=expected, got=got, todo=_TODO)

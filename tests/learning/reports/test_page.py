@@ -10,6 +10,7 @@ from learning.reports.page import headline, page
 from learning.reports.trials import leaderboard
 from schemas.label import Target
 from schemas.night import BASELINE
+from schemas.profile import Move
 from tests.learning.records import CONFUSIONS, LABELS, MOOD, POLARITY, about, night, trial
 
 
@@ -168,3 +169,14 @@ def test_thirty_classes_have_their_whole_confusion(monkeypatch):
     confusion = next(lines for lines in _tables(told) if "is / decided as" in lines[0])
     assert len(confusion) == 2 + MOST_LINES
     assert "more: see" not in told
+
+
+def test_what_moved_since_the_last_accepted_night_is_a_table_and_told_once() -> None:
+    move = Move(
+        column="y", figure="the share of class 'b'", accepted="16.0% of 900", arrived="50.0% of 200"
+    )
+    plain = night(POLARITY)
+    told = page(plain.model_copy(update={"moves": (move,), "notes": (*plain.notes, move.note)}))
+    assert "| the share of class 'b' | 16.0% of 900 | 50.0% of 200 |" in told
+    assert move.note not in told
+    assert "drift of" not in page(plain)
