@@ -105,7 +105,12 @@ class Tracker:
     def link(self, pages: str | None, run: str) -> str:
         """Where a person reads the run: below the given pages, or the tracking server's own."""
         root = pages or (self.uri if self.uri.startswith("http") else "")
-        return f"{root.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{run}" if root else ""
+        if not root:
+            return ""
+        place = f"experiments/{self.experiment_id}/runs/{run}"
+        # Else the pages open as those of an application of language models, without metrics. They
+        # ask the address, then the browser's memory, and no tag of the experiment (MLflow 3.17).
+        return f"{root.rstrip('/')}/#/{place}?workflowType=machine_learning"
 
     @_surviving("open a study")
     def open_study(self, family: str, study: str) -> str:

@@ -1,7 +1,9 @@
 import json
 import threading
 from pathlib import Path
+from urllib.parse import parse_qs
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 
@@ -190,7 +192,18 @@ def test_every_figure_of_any_night_is_one_that_mlflow_takes(tracker, client, mon
 def test_a_run_is_linked_where_there_are_pages_for_people(tracker):
     assert tracker.link(None, "r1") == ""
     link = tracker.link("http://127.0.0.1:5000/", "r1")
-    assert link == f"http://127.0.0.1:5000/#/experiments/{tracker.experiment_id}/runs/r1"
+    assert link.startswith(f"http://127.0.0.1:5000/#/experiments/{tracker.experiment_id}/runs/r1?")
+
+
+def test_a_link_opens_the_pages_for_model_training(tracker):
+    link = tracker.link("http://127.0.0.1:5000", "r1")
+    assert parse_qs(link.partition("?")[2]) == {"workflowType": ["machine_learning"]}
+    # What the pages that are installed ask for; another MLflow may ask for something else.
+    pages = Path(mlflow.__file__).parent / "server/js/build/static/js"
+    (main,) = pages.glob("main.*.js")
+    told = main.read_text(encoding="utf-8")
+    assert 'get("workflowType")' in told
+    assert '"machine_learning"' in told
 
 
 @pytest.mark.parametrize(
