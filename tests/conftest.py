@@ -1,5 +1,6 @@
 """What all tests share: cases that are drawn the same everywhere, and a cloud of their own."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,3 +20,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         yield emulator
+        _disconnect(emulator)
+
+
+def _disconnect(emulator: Emulator) -> None:
+    """The client that a process keeps for ever would outlive its service here."""
+    from tasks.storage import calls  # Google's libraries are slow to import
+
+    calls._client(os.getpid(), emulator.url).close()
+    calls._client.cache_clear()

@@ -149,10 +149,10 @@ def _in_our_words(fault: Exception, doing: str, uri: str) -> NightshiftError:
 
 
 def _code(fault: BaseException) -> int:
-    """The HTTP status, or 0: Google's layers keep it in different places."""
+    """The HTTP status of a refusal, or 0: Google's layers keep it in different places."""
     response = getattr(fault, "response", None)
     code = getattr(fault, "code", None) or getattr(response, "status_code", None)
-    return int(code) if isinstance(code, int) else 0
+    return int(code) if isinstance(code, int) and code >= 400 else 0
 
 
 def _passes(fault: BaseException) -> bool:
