@@ -6,7 +6,7 @@ from pathlib import Path
 from schemas.store import ABSENT, ObjectRef, Store
 from tests.cloud.emulator import Operation
 
-DEADLINE_S = 0.6
+DEADLINE_S = 0.3
 """For stores that give up soon."""
 
 Act = Callable[[Store, Path], object]

@@ -166,7 +166,7 @@ def test_a_passing_fault_is_outwaited(
         Fault("*", "status", status=503),
         Fault("*", "status", status=429),
         Fault("*", "reset"),
-        Fault("*", "delay", seconds=5 * DEADLINE_S),
+        Fault("*", "delay", seconds=4 * DEADLINE_S),
     ],
     ids=["503", "429", "reset", "silence"],
 )
@@ -180,7 +180,7 @@ def test_a_fault_for_ever_is_told_within_the_deadline(
     started = time.monotonic()
     with pytest.raises(NightFailed, match=r"(?s)Could not .* in gs://nights.*until the deadline"):
         do(store, tmp_path)
-    assert time.monotonic() - started < 3 * DEADLINE_S + 1
+    assert time.monotonic() - started < 3 * DEADLINE_S + 2
     assert cloud.names() == ["old"]
 
 
@@ -272,9 +272,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert list((tmp_path / "copies").iterdir()) == []
 
 
-@each_act
 def test_neither_google_nor_its_transport_speaks_to_the_user(
-    cloud: Emulator, tmp_path: Path, act: str
+    cloud: Emulator, tmp_path: Path
 ) -> None:
     """In a process of its own, where nobody has set up logging."""
     cloud.put("old", b"12345")
@@ -284,19 +283,20 @@ def test_neither_google_nor_its_transport_speaks_to_the_user(
         "from schemas.faults import NightFailed\n"
         "from tasks.storage.bucket import BucketStore\n"
         "from tests.cloud.acts import ACTS\n"
-        "try:\n"
-        "    ACTS[sys.argv[1]][1](BucketStore('nights', deadline_s=0.3), Path(sys.argv[2]))\n"
-        "except NightFailed:\n"
-        "    print('told')\n"
+        "for act in sys.argv[2:]:\n"
+        "    try:\n"
+        "        ACTS[act][1](BucketStore('nights', deadline_s=0.3), Path(sys.argv[1]))\n"
+        "    except NightFailed:\n"
+        "        print('told')\n"
     )
-    cloud.faults.append(Fault(ACTS[act][0], "reset", times=FOR_EVER))
+    cloud.faults += [Fault(operation, "reset", times=FOR_EVER) for operation, _ in ACTS.values()]
     done = subprocess.run(
-        [sys.executable, "-c", program, act, str(tmp_path)],
+        [sys.executable, "-c", program, str(tmp_path), *ACTS],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert (done.stdout, done.stderr) == ("told\n", "")
+    assert (done.stdout, done.stderr) == ("told\n" * len(ACTS), "")
 
 
 def test_a_local_store_needs_nothing_of_google(tmp_path: Path) -> None:
