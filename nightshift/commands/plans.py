@@ -14,12 +14,42 @@ from nightshift.commands.arguments import PlanName
 if TYPE_CHECKING:
     from schemas.plan import Plan
 
-app = typer.Typer(no_args_is_help=True, help="Look at plans.")
+app = typer.Typer(no_args_is_help=True, help="Write plans and look at them.")
 
 
-@app.callback()
-def _group() -> None:
-    """Look at plans."""
+@app.command()
+def init(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A labelled file (.csv, .csv.gz, .jsonl, .jsonl.gz or .parquet), or a folder.",
+        ),
+    ],
+    label: Annotated[
+        list[str], typer.Option(metavar="COL", help="What to predict; more than once for several.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Of the plan; by default made from the file's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="By default ./NAME.yaml.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a plan for a labelled file, by guesses that are told and easy to overrule."""
+    from deployments.first_look import drafted
+    from deployments.plans import is_path
+    from nightshift.plan_drafts import drafted_told, write_plan
+    from nightshift.rendering import show
+    from schemas.faults import PlanError
+
+    if output is not None and not is_path(str(output)):
+        raise PlanError(f"--output: expected a name that ends in .yaml, got {str(output)!r}")
+    made = drafted(data, label, output.parent if output else Path.cwd(), name)
+    path = output or Path(f"{made.name}.yaml")
+    write_plan(made.text, path, force)
+    show(drafted_told(made, path, data))
 
 
 @app.command()

@@ -1,0 +1,251 @@
+"""Columns that give the label away: known only after it, or made from it.
+
+An honest column may be strong, so each test asks for what no honest column is likely to show, on
+enough rows. What was measured (the next best honest column of the same data beside each):
+
+* `DETERMINES`: the mean share of each class that one column alone tells right, learned on one half
+  of the rows and asked on the other. Copies of a label, and `negativereason` of tweets (of the
+  class negative against the others): 1.000. Odor of mushrooms, the strongest honest column that is
+  known to us: 0.985. Torque of `ai4i2020`: 0.76.
+* `FLAG_ROWS`: a level (of at most `FLAG_LEVELS`) that always means a class of at most
+  `RARE_SHARE` of the rows. TWF, HDF, PWF, OSF of `ai4i2020`: 46 to 115 rows. A flag that is right
+  in nine of ten rows shows this on thirty rows once in 24 times.
+* `CHANCE`: a column that is filled in rows of one class only, if that were by chance.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier
+
+from learning.profiling.classes import Answers
+from learning.profiling.facts import Facts
+from learning.reading.cells import levels
+from schemas.dataset import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    EmbeddingColumn,
+    NumberColumn,
+    TextColumn,
+    TimeColumn,
+)
+from schemas.label import class_text
+
+DETERMINES = 0.995
+DETERMINED_ROWS = 200
+MISSING_TELLS = 0.95
+CLASS_ROWS = 20
+"""Rows of a class, and of the others, below which nothing is said of it."""
+
+FLAG_ROWS = 30
+FLAG_LEVELS = 10
+RARE_SHARE = 0.2
+CHANCE = 1e-6
+ATOM_SHARE = 0.05
+"""Share of rows from which one number is a level rather than a measure."""
+
+SCREENED = 20_000
+"""Rows on which a number is tried first; only one that seems to leak is tried on all."""
+
+_MADE_FROM = re.compile(
+    "gold|conf(idence)?|scores?|prob(ability|a)?|pred(iction|icted)?|id|code|name|text|str|num|number"
+    "|idx|index|enc(oded)?|true|actual"
+)
+
+
+def leak(facts: Facts, column: Column | None, labels: Iterable[Answers]) -> str:
+    """Why the column can't be a feature; nothing where no test says so."""
+    for label in labels:
+        found = (
+            _by_name(facts, label)
+            or _by_words(facts, label)
+            or _by_missing(facts, label)
+            or _by_value(facts, column, label)
+        )
+        if found:
+            return f"{found}; a leak, unless it is known before {label.name!r} is"
+    return ""
+
+
+def _by_name(facts: Facts, label: Answers) -> str:
+    """`sentiment_gold` beside `sentiment`."""
+    own, other = (re.sub(r"[^a-z0-9]+", "_", n.lower()) for n in (facts.name, label.name))
+    made = own.removeprefix(f"{other}_") if own.startswith(f"{other}_") else ""
+    return f"named after {label.name!r}" if _MADE_FROM.fullmatch(made) else ""
+
+
+def _by_words(facts: Facts, label: Answers) -> str:
+    """Where there is a cell it holds the label's own words, in every class."""
+    if not facts.filled or facts.distinct > 2 * len(label.classes) + 5:
+        return ""
+    both = (label.codes >= 0) & (facts.codes >= 0)
+    words = np.array([class_text(each) for each in label.classes], dtype=object)
+    same = levels(facts.stored).cells.to_numpy(dtype=object)[both] == words[label.codes[both]]
+    rows = np.bincount(label.codes[both], minlength=len(words))
+    right = np.bincount(label.codes[both][same], minlength=len(words))
+    share = (right[rows > 0] / rows[rows > 0]).mean() if both.any() else 0.0
+    if both.sum() < CLASS_ROWS or (rows > 0).sum() < 2 or share < DETERMINES:
+        return ""
+    return f"says the same as {label.name!r} in all {both.sum():,} rows that it is filled in"
+
+
+def _by_missing(facts: Facts, label: Answers) -> str:
+    """What is filled in afterwards is filled where the answer was such."""
+    known = label.codes >= 0
+    filled, codes = (facts.codes >= 0)[known], label.codes[known]
+    if filled.all() or len(codes) < DETERMINED_ROWS:
+        return ""
+    rows = np.bincount(codes, minlength=len(label.classes))
+    inside = np.bincount(codes[filled], minlength=len(label.classes))
+    place = int(inside.argmax())
+    name = class_text(label.classes[place])
+    only = inside[place] == inside.sum() >= CLASS_ROWS
+    if only and (rows[place] / len(codes)) ** int(inside.sum()) < CHANCE:
+        return f"filled in {inside.sum():,} rows, all of them of class {name}"
+    told = _told_by(inside, rows)
+    best = int(np.abs(told - 0.5).argmax())
+    enough = min(rows[best], len(codes) - rows[best]) >= CLASS_ROWS
+    if enough and abs(told[best] - 0.5) >= MISSING_TELLS - 0.5:
+        name = class_text(label.classes[best])
+        share = max(told[best], 1 - told[best])
+        return f"whether it is missing tells class {name} from the others, {share:.1%} right"
+    return ""
+
+
+def _told_by(inside: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(classes,) the balanced accuracy of "filled" for each class against the others."""
+    others, elsewhere = rows.sum() - rows, inside.sum() - inside
+    recall = inside / np.maximum(rows, 1)
+    balanced: NDArray[np.float64] = (recall + 1 - elsewhere / np.maximum(others, 1)) / 2
+    return balanced
+
+
+def _by_value(facts: Facts, column: Column | None, label: Answers) -> str:
+    match column:
+        case CategoryColumn() | BooleanColumn():
+            return _by_level(facts.codes, facts, label, all_levels=True)
+        case NumberColumn():
+            atoms = facts.counts >= ATOM_SHARE * facts.rows
+            few = facts.distinct <= FLAG_LEVELS
+            places = np.where(atoms | few, np.cumsum(atoms | few) - 1, (atoms | few).sum())
+            codes = np.append(places, -1)[facts.codes]
+            return _by_level(codes, facts, label, few) or _by_threshold(facts, label)
+        case None | TextColumn() | EmbeddingColumn() | TimeColumn():
+            return ""
+        case _:
+            assert_never(column)
+
+
+def _by_level(codes: NDArray[np.int64], facts: Facts, label: Answers, all_levels: bool) -> str:
+    known = label.codes >= 0
+    codes, answers = codes[known] + 1, label.codes[known]  # a missing cell is a level too
+    width = len(label.classes)
+    cells = codes * width + answers
+    table = np.bincount(cells, minlength=(int(codes.max(initial=0)) + 1) * width)
+    found = ""
+    if len(codes) >= DETERMINED_ROWS:
+        half = np.random.default_rng(0).random(len(codes)) < 0.5
+        first = np.bincount(cells[half], minlength=len(table)).reshape(-1, width)
+        found = _determination(first, table.reshape(-1, width) - first, label)
+    if found or not all_levels or facts.distinct > FLAG_LEVELS:
+        return found
+    return _implication(table.reshape(-1, width), label)
+
+
+def _implication(table: NDArray[np.int64], label: Answers) -> str:
+    """A flag that is up for one rare class alone."""
+    rows, share = table.sum(axis=1), table.sum(axis=0) / table.sum()
+    pure = (table.max(axis=1) == rows) & (rows >= FLAG_ROWS)
+    pure &= share[table.argmax(axis=1)] <= RARE_SHARE
+    pure[0] = False  # a missing cell is told by itself
+    if not pure.any():
+        return ""
+    level = int(np.flatnonzero(pure)[0])
+    place = int(table[level].argmax())
+    name = class_text(label.classes[place])
+    return (
+        f"one of its values stands in {rows[level]:,} rows, all of them of class {name}, which is "
+        f"{share[place]:.1%} of all"
+    )
+
+
+def _determination(
+    first: NDArray[np.int64],  # (levels, classes) rows of one half
+    second: NDArray[np.int64],
+    label: Answers,
+) -> str:
+    whole = first + second
+    rows = whole.sum(axis=0)
+    if (rows >= CLASS_ROWS).sum() < 2:
+        return ""
+    recall = _recall(first, second, rows)
+    if recall >= DETERMINES:
+        return f"tells {label.name!r} by itself, {recall:.1%} right in each class"
+    for place in range(len(rows) if len(rows) > 2 else 0):
+        sides = np.array([rows[place], rows.sum() - rows[place]])
+        if sides.min() < CLASS_ROWS:
+            continue
+        parts = [
+            np.column_stack([t[:, place], t.sum(axis=1) - t[:, place]]) for t in (first, second)
+        ]
+        recall = _recall(parts[0], parts[1], sides)
+        if recall >= DETERMINES:
+            name = class_text(label.classes[place])
+            return f"tells class {name} from the others by itself, {recall:.1%} right"
+    return ""
+
+
+def _against_others(table: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+    return np.column_stack([table[:, place], table.sum(axis=1) - table[:, place]])
+
+
+def _recall(first: NDArray[np.int64], second: NDArray[np.int64], rows: NDArray[np.int64]) -> float:
+    """The mean over classes of enough rows; a level that the other half lacks is told wrong."""
+    counted = rows >= CLASS_ROWS
+    right = np.zeros(len(rows))
+    for learned, asked in ((first, second), (second, first)):
+        weighted = learned / np.maximum(learned.sum(axis=0), 1)  # rare classes count as much
+        answer = np.where(learned.any(axis=1), weighted.argmax(axis=1), -1)
+        for place in np.flatnonzero(counted):
+            right[place] += asked[answer == place, place].sum()
+    return float((right[counted] / rows[counted]).mean())
+
+
+def _by_threshold(facts: Facts, label: Answers) -> str:
+    """A measure that tells every class, by a few thresholds."""
+    known = (label.codes >= 0) & ~np.isnan(facts.row_figures)
+    figures, answers = facts.row_figures[known], label.codes[known]
+    rows = np.bincount(answers, minlength=len(label.classes))
+    if len(figures) < DETERMINED_ROWS or (rows >= CLASS_ROWS).sum() < 2 or len(rows) > 100:
+        return ""
+    random = np.random.default_rng(0)
+    if len(figures) > SCREENED:
+        some = random.choice(len(figures), SCREENED, replace=False)
+        if _threshold_recall(figures[some], answers[some], len(rows)) < DETERMINES - 0.02:
+            return ""
+    recall = _threshold_recall(figures, answers, len(rows))
+    if recall < DETERMINES:
+        return ""
+    return f"tells {label.name!r} by itself, {recall:.1%} right in each class"
+
+
+def _threshold_recall(
+    figures: NDArray[np.float64], answers: NDArray[np.int64], classes: int
+) -> float:
+    rows = np.bincount(answers, minlength=classes)
+    counted = rows >= CLASS_ROWS
+    half = np.random.default_rng(1).random(len(figures)) < 0.5
+    right = np.zeros(classes)
+    for learned in (half, ~half):
+        tree = DecisionTreeClassifier(
+            max_leaf_nodes=2 * classes, min_samples_leaf=5, class_weight="balanced", random_state=0
+        )
+        tree.fit(figures[learned, None], answers[learned])
+        told = tree.predict(figures[~learned, None])
+        hit = told == answers[~learned]
+        right += np.bincount(answers[~learned][hit], minlength=classes)
+    return float((right[counted] / rows[counted]).mean()) if counted.any() else 0.0
