@@ -25,17 +25,6 @@ from tests.learning.samples import COLUMNS, FOLDS, prepared_rows
 ALL = (NoResampling(), ClassWeights(), RandomUndersampling(), Smote())
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[WorkerPool]:
-    with WorkerPool(workers=2, threads=1, preload=("learning.searching.folds",)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    return prepared_rows(tmp_path_factory.mktemp("rows"))
-
-
 def screened(
     pool: WorkerPool, rows: Rows, folder: Path, methods: tuple[Imbalance, ...], **changes: Any
 ) -> tuple[MethodScore, ...]:

@@ -1,7 +1,7 @@
-"""A study keeps its budget, comes back after a crash, and repeats nothing that was finished."""
+"""A study keeps its budget, and survives what fails."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import pytest
 
 import learning.searching.search
 from learning.searching.oof import early_score, read_truth
-from learning.searching.search import run_study
 from learning.searching.workers import WorkerPool
 from schemas.classifiers import LightGBM, LogisticRegression
 from schemas.faults import NightFailed
@@ -20,61 +19,10 @@ from schemas.label import Target
 from schemas.manifest import Rows
 from schemas.objectives import Cost, MacroF1
 from schemas.plan import Family, Search
-from schemas.samplers import ClassWeights, NoResampling
-from schemas.trials import StudyResult, TrialRecord
-from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
-
-LINEAR = Family(
-    classifier=LogisticRegression(C=Range(low=0.1, high=10.0, log=True)),
-    features=Features(text=TextFeatures(weighting="tfidf", ngram_max=(1, 2), min_df=1)),
-)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[WorkerPool]:
-    with WorkerPool(workers=2, threads=1, preload=("learning.searching.folds",)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    return prepared_rows(tmp_path_factory.mktemp("rows"))
-
-
-def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyResult:
-    until = time.monotonic() + changes.pop("seconds", 60.0)
-    given: dict[str, Any] = {
-        "family": LINEAR,
-        "kept": (NoResampling(), ClassWeights(exponent=Range(low=0.0, high=1.0))),
-        "rows": rows,
-        "columns": COLUMNS,
-        "targets": SINGLE,
-        "objective": MacroF1(),
-        "search": Search(folds=FOLDS, trials=changes.pop("trials", 4)),
-        "pool": pool,
-        "deadline": lambda: until,
-        "folder": folder,
-        "study_name": "sample",
-        "warm": (),
-        "on_trial": lambda record: None,
-        "on_kept": lambda record: None,
-        "on_fold": lambda score, seconds, whole: None,
-        "share": lambda: 2,
-    }
-    return run_study(**(given | changes))
-
-
-class Counted:
-    """A pool that counts the units it was given."""
-
-    def __init__(self, pool: WorkerPool) -> None:
-        self._pool = pool
-        self.threads = pool.threads
-        self.jobs: list[Any] = []
-
-    def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
-        self.jobs.append(job)
-        return self._pool.submit(work, job, timeout_s)
+from schemas.samplers import NoResampling
+from schemas.trials import TrialRecord
+from tests.learning.samples import FOLDS, KINDS, SINGLE, prepared_rows
+from tests.learning.searching.studied import LINEAR, Counted, study
 
 
 def test_a_study_finds_a_best_trial_whose_answers_are_kept(
@@ -99,21 +47,6 @@ def test_equal_seeds_give_equal_trials(pool: WorkerPool, rows: Rows, tmp_path: P
     assert [t.score for t in first.trials] == [t.score for t in second.trials]
 
 
-def test_finished_trials_are_never_repeated(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
-    before = study(pool, rows, tmp_path, trials=3)
-    counted = Counted(pool)
-    after = study(counted, rows, tmp_path, trials=3)  # type: ignore[arg-type]
-    assert counted.jobs == []
-    assert after.resumed == 3
-    assert sorted(after.trials, key=lambda t: t.number) == sorted(
-        before.trials, key=lambda t: t.number
-    )
-    more = study(counted, rows, tmp_path, trials=5)  # type: ignore[arg-type]
-    old = {trial.params["classifier.C"] for trial in before.trials}
-    new = {trial.params["classifier.C"] for trial in more.trials[3:]}
-    assert (more.resumed, len(more.trials), old & new) == (3, 5, set())
-
-
 def test_families_share_one_pool_from_their_own_threads(
     pool: WorkerPool, rows: Rows, tmp_path: Path
 ) -> None:
@@ -131,42 +64,6 @@ def test_families_share_one_pool_from_their_own_threads(
         results = [family.result() for family in running]
     assert [result.family for result in results] == ["logistic-regression", "lightgbm"]
     assert [len(result.trials) for result in results] == [4, 4]
-
-
-class Killed(BaseException):
-    """What ends a process without a chance to tidy."""
-
-
-def test_a_killed_trial_is_tried_again_and_its_finished_folds_are_kept(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    class Dying(Counted):
-        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
-            if len(self.jobs) == 5:  # one trial done, two folds of the next
-                raise Killed
-            return super().submit(work, job, timeout_s)
-
-    dying, counted = Dying(pool), Counted(pool)
-    one = {"share": lambda: 1}
-    with pytest.raises(Killed):
-        study(dying, rows, tmp_path, **one)  # type: ignore[arg-type]
-    result = study(counted, rows, tmp_path, trials=2, **one)  # type: ignore[arg-type]
-    assert result.resumed == 1
-    assert [trial.state for trial in result.trials] == ["COMPLETE"] * 2
-    assert [job.fold for job in counted.jobs] == [2]
-    assert counted.jobs[0].candidate == dying.jobs[-1].candidate == result.trials[1].candidate
-
-
-def test_a_trial_whose_answers_were_deleted_is_tried_again(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    before = study(pool, rows, tmp_path, trials=2)
-    lost = before.trials[0]
-    Path(lost.oof[1]).unlink()
-    after = study(pool, rows, tmp_path, trials=2)
-    assert after.resumed == 1
-    assert after.trials[1].params == lost.params
-    assert after.trials[1].score == lost.score
 
 
 def test_a_small_space_ends_when_all_of_it_was_tried(
@@ -337,135 +234,6 @@ def test_the_deadline_kills_what_still_runs(pool: WorkerPool, rows: Rows, tmp_pa
     assert time.monotonic() - started < 6
     assert result.best is None
     assert result.trials == ()
-
-
-def test_a_trial_that_the_end_cuts_off_counts_with_the_folds_it_has(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    folds: list[float] = []
-    until = time.monotonic() + 60
-    result = study(
-        pool,
-        rows,
-        tmp_path,
-        share=lambda: 1,
-        on_fold=lambda score, seconds, whole: folds.append(score),
-        deadline=lambda: 0.0 if folds else until,
-    )
-    assert result.best is not None
-    assert folds == [early_score(read_truth(rows, SINGLE, MacroF1()), result.best.oof)]
-    assert len(result.best.fold_scores) == 1
-    assert len(result.best.oof) == 1
-    assert result.best.cut_off
-    assert result.best.note == f"the time was up: scored on 1 of {FOLDS} folds"
-    assert result.last_gain == ""
-
-
-def test_a_trial_cut_off_because_its_family_gave_way_says_so(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    result = cut_off(pool, rows, tmp_path)
-    assert result.best is not None
-    assert result.best.note == f"its family gave way to a better one: scored on 1 of {FOLDS} folds"
-
-
-def cut_off(pool: WorkerPool, rows: Rows, folder: Path) -> StudyResult:
-    """One trial with one fold, and the family gives way."""
-    folds: list[float] = []
-    return study(
-        pool,
-        rows,
-        folder,
-        share=lambda: 0 if folds else 1,
-        on_fold=lambda score, seconds, whole: folds.append(score),
-    )
-
-
-def test_a_trial_that_was_cut_off_is_finished_by_the_next_run(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    [short] = cut_off(pool, rows, tmp_path).trials
-    counted = Counted(pool)
-    again = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
-    [whole] = again.trials
-    assert [job.fold for job in counted.jobs] == [1, 2]
-    assert (whole.params, whole.candidate) == (short.params, short.candidate)
-    assert not whole.cut_off
-    assert sorted(whole.oof) == list(range(FOLDS))
-    assert whole.seconds > short.seconds > 0
-    assert again.resumed == 0
-    last = study(counted, rows, tmp_path, trials=1, share=lambda: 1)  # type: ignore[arg-type]
-    assert (last.trials, last.resumed, len(counted.jobs)) == ((whole,), 1, 2)
-
-
-def test_a_trial_that_was_cut_off_stays_where_there_is_no_time_to_finish_it(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    [short] = cut_off(pool, rows, tmp_path).trials
-    for _ in range(2):
-        again = study(pool, rows, tmp_path, seconds=0.0)
-        assert (again.trials, again.best, again.resumed) == ((short,), short, 1)
-
-
-def test_what_an_earlier_run_learned_is_told_again_before_anything_new(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    before = study(pool, rows, tmp_path, trials=2)
-    kept: list[TrialRecord] = []
-    new: list[TrialRecord] = []
-    folds: list[tuple[float, float, bool]] = []
-
-    def tell(record: TrialRecord) -> None:
-        assert len(kept) == 2
-        new.append(record)
-
-    after = study(
-        pool,
-        rows,
-        tmp_path,
-        trials=3,
-        on_kept=kept.append,
-        on_trial=tell,
-        on_fold=lambda *fold: folds.append(fold),
-    )
-    assert [*kept, *new] == list(after.trials)
-    assert sorted(kept, key=lambda t: t.number) == sorted(before.trials, key=lambda t: t.number)
-    assert folds[:2] == [(t.score, t.seconds / FOLDS, True) for t in kept]
-    assert all(seconds > 0 for _, seconds, _ in folds)
-
-
-def test_an_earlier_runs_best_is_no_gain_of_this_one(
-    pool: WorkerPool, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study(pool, rows, tmp_path, trials=2)
-    assert study(pool, rows, tmp_path, trials=2).last_gain == ""
-    scored = learning.searching.search.score_oof
-
-    def worse(truth: Any, files: Any) -> Any:
-        found = scored(truth, files)
-        return type(found)(**{**vars(found), "score": 0.1})
-
-    monkeypatch.setattr(learning.searching.search, "score_oof", worse)
-    assert "raised the score by 0.0000" in study(pool, rows, tmp_path, trials=3).last_gain
-
-
-def test_folds_of_a_killed_trial_keep_what_they_took(
-    pool: WorkerPool, rows: Rows, tmp_path: Path
-) -> None:
-    class Dying(Counted):
-        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
-            if len(self.jobs) == 2:
-                raise Killed
-            return super().submit(work, job, timeout_s)
-
-    folds: list[float] = []
-    with pytest.raises(Killed):
-        study(Dying(pool), rows, tmp_path, share=lambda: 1)  # type: ignore[arg-type]
-    study(
-        pool, rows, tmp_path, trials=1, on_fold=lambda score, seconds, whole: folds.append(seconds)
-    )
-    assert len(folds) == FOLDS
-    assert min(folds) > 0
 
 
 class Stopped(Counted):
