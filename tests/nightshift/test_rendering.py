@@ -1,9 +1,6 @@
-import io
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
 from nightshift.rendering import (
     exit_code,
@@ -15,23 +12,7 @@ from nightshift.rendering import (
 from schemas.ledger import Champion, Record, Version
 from schemas.manifest import Changes
 from schemas.results import Interval
-
-START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
-
-
-def record(**facts) -> Record:
-    facts = {
-        "plan": "quickstart",
-        "outcome": "promoted",
-        "run_id": "abc",
-        "started_at": START,
-        "ended_at": START + timedelta(seconds=75),
-        "reasons": ("macro-F1 rose",),
-        "plan_digest": "d",
-        "code_version": "1",
-        **facts,
-    }
-    return Record(**facts)
+from tests.nightshift.records import START, printed, record
 
 
 def version(number: int) -> Version:
@@ -45,12 +26,6 @@ def version(number: int) -> Version:
         score=Interval(value=0.9, low=0.85, high=0.95),
         holdout_rows=1234,
     )
-
-
-def printed(told) -> str:
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(told)
-    return console.export_text()
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,16 @@
-import io
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from rich.console import Console
 
 from nightshift.summary import MOST_LINES, night_summary
 from schemas.ledger import Record
 from schemas.results import ClassChange, Interval, TargetChange, Verdict
+from tests.nightshift.records import printed, record
 
-START = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
 FIGURES = {
     "challenger_score": 0.95,
     "challenger_score_low": 0.9,
     "challenger_score_high": 0.99,
     "baseline_score": 0.93,
 }
-
-
-def record(**facts) -> Record:
-    facts = {
-        "plan": "quickstart",
-        "outcome": "promoted",
-        "run_id": "abc",
-        "started_at": START,
-        "ended_at": START + timedelta(seconds=75),
-        "reasons": ("macro-F1 rose",),
-        "plan_digest": "d",
-        "code_version": "1",
-        **facts,
-    }
-    return Record(**facts)
 
 
 def verdict(classes=(), targets=()) -> Verdict:
@@ -46,14 +27,12 @@ def around(value: float) -> Interval:
     return Interval(value=value, low=value - 0.01, high=value + 0.01)
 
 
-def printed(told: Record) -> str:
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(night_summary(told))
-    return console.export_text()
+def summary(night: Record) -> str:
+    return printed(night_summary(night))
 
 
 def test_a_promoted_night_is_told_with_its_figures_and_classes():
-    told = printed(
+    told = summary(
         record(champion_after=2, verdict=verdict([("y", "[bold]yes", 0.02)]), figures=FIGURES)
     )
     for part in (
@@ -65,16 +44,16 @@ def test_a_promoted_night_is_told_with_its_figures_and_classes():
 
 
 def test_another_objective_is_named():
-    assert "F2 of '[b]' on the holdout" in printed(record(objective="F2 of '[b]'", figures=FIGURES))
+    assert "F2 of '[b]' on the holdout" in summary(record(objective="F2 of '[b]'", figures=FIGURES))
 
 
 def test_a_record_of_before_there_were_objectives_is_told_by_its_macro_f1():
     figures = {name.replace("score", "macro_f1"): figure for name, figure in FIGURES.items()}
-    assert "0.9000 to 0.9900" in printed(record(figures=figures))
+    assert "0.9000 to 0.9900" in summary(record(figures=figures))
 
 
 def test_several_targets_have_a_line_each_with_their_change():
-    told = printed(
+    told = summary(
         record(
             figures=FIGURES
             | {f"{r}_{t}_score": 0.5 for r in ("challenger", "baseline") for t in ("mood", "tone")},
@@ -93,7 +72,7 @@ def test_several_targets_have_a_line_each_with_their_change():
 
 def test_of_a_hundred_labels_those_that_lost_most_are_shown():
     names = [f"label{n}" for n in range(100)]
-    told = printed(
+    told = summary(
         record(
             figures=FIGURES | {f"challenger_{name}_score": 0.5 for name in names},
             verdict=verdict(
@@ -108,17 +87,17 @@ def test_of_a_hundred_labels_those_that_lost_most_are_shown():
 
 
 def test_rows_in_quarantine_are_told():
-    told = printed(record(quarantined={"column 'x': a number": 1203}))
+    told = summary(record(quarantined={"column 'x': a number": 1203}))
     assert "1,203 rows in quarantine: column 'x': a number" in told
 
 
 @pytest.mark.parametrize("contender", ["class-weighted logistic regression", "lightgbm trial 3"])
 def test_a_baseline_that_contends_is_told_once(contender):
-    told = printed(record(figures=FIGURES, contender=contender))
+    told = summary(record(figures=FIGURES, contender=contender))
     assert (f"challenger: {contender}" in told) is True
     assert ("\n baseline" in told) == (contender == "lightgbm trial 3")
 
 
 def test_a_held_night_tells_that_the_champion_stays():
-    told = printed(record(outcome="held", champion_before=1, champion_after=1))
+    told = summary(record(outcome="held", champion_before=1, champion_after=1))
     assert "version 1 stays the champion" in told

@@ -1,7 +1,7 @@
 """Methods are compared on equal folds; the baseline is always there."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from schemas.manifest import Rows
 from schemas.plan import Plan, Search
 from schemas.samplers import ClassWeights, Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.trials import FoldJob, FoldResult, MethodScore
-from tests.learning.samples import COLUMNS, FOLDS, prepared_rows
+from tests.learning.samples import COLUMNS, FOLDS
 
 ALL = (NoResampling(), ClassWeights(), RandomUndersampling(), Smote())
 
