@@ -8,7 +8,7 @@ from schemas.ledger import Version
 from schemas.plan import Plan
 from schemas.store import Store
 from tasks.home import Home
-from tasks.ledger import champion
+from tasks.ledger.champions import champion
 from tasks.predicting import answer_file, hand_out, refuse_places
 from tasks.registry import verified, version_of
 from tasks.storage import open_store

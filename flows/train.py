@@ -16,6 +16,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan, plan_path_exists
+from flows.news import news
 from learning.reports.figures import metrics
 from learning.reports.files import ending_files, judgement_files
 from learning.rows.profiles import profile_of
@@ -38,22 +39,13 @@ from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, ingest_objects
 from tasks.judging import PICTURES, judge_night
-from tasks.ledger import (
-    Heartbeat,
-    champion,
-    claim_night,
-    finished_for,
-    history,
-    last_finished,
-    move_champion,
-    release,
-    settle_killed,
-    utc_now,
-    write_record,
-)
+from tasks.ledger.champions import champion, move_champion
+from tasks.ledger.claims import Heartbeat, claim_night, release, settle_killed, utc_now
+from tasks.ledger.manifests import keep_manifest
+from tasks.ledger.records import history, write_record
 from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
 from tasks.reporting import report, tags
-from tasks.scanning import changes, scan_source, waiting_told
+from tasks.scanning import scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
 from tasks.tidying import tidy
@@ -125,36 +117,14 @@ def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
 
 
 def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
-    """See whether there is something new, and whether it is ours to do."""
+    """The night, unless another run is at work on the plan: there is never more than one."""
     plan, store = attempt.plan, attempt.store
     for killed in settle_killed(store, plan.name, attempt.now()):
         get_run_logger().warning("run %s was killed; this one resumes it", killed.run_id)
-    before, _ = champion(store, plan.name)
-    number = before.version if before else None
-    attempt.tell(champion_before=number, champion_after=number)
-    with attempt.stage("scan"):
-        found = scan_source(open_store(plan.dataset.source), plan.dataset)
-    manifest = found.manifest
-    if found.waiting:
-        attempt.note(waiting_told(found.waiting, plan.dataset))
-    if not manifest.objects:
-        return attempt.end("skipped", "nothing to read yet")
-    past = history(store, plan.name)
-    last = last_finished(past, plan.name)
-    news = changes(manifest, last.manifest if last else None, found.waiting)
-    attempt.tell(manifest=manifest, changes=news)
-    arrived = frozenset((*news.new, *news.changed))
-    done = finished_for(past, plan.name, manifest.digest, plan.digest)
-    if done and not force:
-        return attempt.end(
-            "skipped",
-            f"no new data: {len(manifest.objects)} objects, the same as in the night of "
-            f"{done.started_at:%Y-%m-%d %H:%M} UTC ({done.outcome})",
-        )
+    _tell_champion(attempt)
     claim = claim_night(
         store,
         plan.name,
-        manifest.digest,
         attempt.run_id,
         attempt.now(),
         started_at=attempt.started_at,
@@ -163,14 +133,17 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
     )
     with Heartbeat(store, claim) as heartbeat:
         try:
-            due = _Due(manifest, arrived, last.profile if last else None)
-            return _retrain(attempt, home, due, heartbeat)
+            return _work(attempt, home, force, heartbeat)
         except NightshiftError as fault:
-            return _fail(
-                attempt, home, fault
-            )  # inside the claim: a kill here still leaves a record
+            return _fail(attempt, home, fault)  # in the claim: a kill here still leaves a record
         finally:
             release(store, claim)
+
+
+def _tell_champion(attempt: Attempt) -> None:
+    before, _ = champion(attempt.store, attempt.plan.name)
+    number = before.version if before else None
+    attempt.tell(champion_before=number, champion_after=number)
 
 
 def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
@@ -179,6 +152,30 @@ def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
         told = rejection(attempt.plan.name, attempt.run_id, fault)
         attempt.note(*tell_all(told, home.quarantine / attempt.plan.name))
     return attempt.fail(fault)
+
+
+def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Record:
+    """See whether there is something new, and learn from it."""
+    plan, store = attempt.plan, attempt.store
+    _tell_champion(attempt)  # again: until the claim was ours, another run may have moved it
+    with attempt.stage("scan"):
+        found = scan_source(open_store(plan.dataset.source), plan.dataset)
+        fresh = news(store, plan, found, history(store, plan.name))
+    listed = found.manifest.listed()
+    attempt.tell(manifest=listed, changes=fresh.changes.shortened())
+    attempt.note(*([waiting_told(found.waiting, plan.dataset)] if found.waiting else []))
+    if not found.manifest.objects:
+        return attempt.end("skipped", "nothing to read yet")
+    if fresh.nothing and not force:
+        return attempt.end("skipped", fresh.nothing)
+    get_run_logger().info("objects since the last finished night: %s", fresh.changes.told)
+    attempt.note(*([fresh.note] if fresh.note else []))
+    listed = keep_manifest(store, plan.name, found.manifest)
+    attempt.tell(manifest=listed)
+    heartbeat.found(listed)
+    arrived = frozenset((*fresh.changes.new, *fresh.changes.changed))
+    due = _Due(found.manifest, arrived, fresh.last.profile if fresh.last else None)
+    return _retrain(attempt, home, due, heartbeat)
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def nights(
     """Show the ledger: every attempt at a night, oldest first."""
     from nightshift.rendering import nights_table, show, show_json
     from tasks.home import home_from
-    from tasks.ledger import damaged, history
+    from tasks.ledger.records import damaged, history
     from tasks.storage import open_store
 
     name = None if plan is None else plans.name_of(plan)

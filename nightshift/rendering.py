@@ -54,7 +54,7 @@ def nights_table(records: Sequence[Record]) -> Table:
             record.plan,
             outcome_text(record.outcome),
             _champion(record),
-            str(len(record.changes.new) + len(record.changes.changed)),
+            str(record.changes.n_new + record.changes.n_changed),
             _score(record),
             duration(record),
             Text(_why(record), overflow="ellipsis", no_wrap=True),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, PositiveFloat
 
-from schemas.manifest import Changes, Manifest
+from schemas.manifest import Changes, ManifestRef
 from schemas.profile import Profile
 from schemas.results import Decision, Interval, Verdict
 from schemas.strict import Strict
@@ -58,7 +58,10 @@ class Champion(Strict):
 
 
 class Claim(Strict):
-    """Who works on (plan, manifest) right now; worth nothing after `expires_at`.
+    """Who works on a plan right now; worth nothing after `expires_at`.
+
+    One a plan, whatever the data: two nights of one plan would judge against a champion that the
+    other is about to replace. `manifest` is there once the run has seen its data.
 
     `process_start` tells the holder from a later process of the same `pid`; empty where the system
     can't tell. `ttl_s` is how long each renewal lasts; `plan_digest` and `code_version` are for
@@ -66,7 +69,6 @@ class Claim(Strict):
     """
 
     plan: str
-    manifest_digest: str
     run_id: str
     host: str
     pid: int
@@ -76,6 +78,7 @@ class Claim(Strict):
     ttl_s: PositiveFloat = 120.0
     plan_digest: str = ""
     code_version: str = ""
+    manifest: ManifestRef | None = None
 
 
 class Record(Strict):
@@ -92,7 +95,7 @@ class Record(Strict):
     reasons: tuple[str, ...]
     plan_digest: str
     code_version: str
-    manifest: Manifest | None = None
+    manifest: ManifestRef | None = None
     changes: Changes = Changes()
     champion_before: int | None = None
     champion_after: int | None = None

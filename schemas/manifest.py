@@ -2,6 +2,9 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
+
+from pydantic import NonNegativeInt, model_validator
 
 from schemas.findings import Finding
 from schemas.store import ObjectRef
@@ -15,6 +18,9 @@ FOLD = "__fold"
 WEIGHT = "__weight"
 OURS = "__"
 """The columns that we add to the plan's own; `Rows` says what they hold. All begin with `OURS`."""
+
+MOST_NAMES = 100
+"""Objects of each kind of change that a record names."""
 
 
 def label_columns(targets: int) -> tuple[str, ...]:
@@ -40,13 +46,76 @@ class Manifest(Strict):
         lines = (f"{ref.name}\t{ref.size}\t{ref.crc32c}\n" for ref in self.objects)
         return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
+    def listed(self, kept: str = "") -> "ManifestRef":
+        """What a record says of it; `kept` is the name under which the whole of it is stored."""
+        return ManifestRef(
+            digest=self.digest,
+            objects=len(self.objects),
+            size_bytes=sum(ref.size for ref in self.objects),
+            kept=kept,
+        )
+
+
+class ManifestRef(Strict):
+    """A manifest as a record holds it: its digest, how many objects and bytes they are, and the
+    name of the object in the state store that lists them; empty where none was stored.
+
+    Records of earlier releases hold the whole list; they are read as what it amounts to.
+    """
+
+    digest: str
+    objects: int
+    size_bytes: int
+    kept: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_whole_list(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("objects"), (list, tuple)):
+            return Manifest.model_validate(raw).listed().model_dump()
+        return raw
+
 
 class Changes(Strict):
-    """Names of objects against the last finished night's manifest."""
+    """Names of objects against the last finished night's manifest.
+
+    A record names the first of them; `more_new`, `more_changed` and `more_vanished` count the rest.
+    """
 
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
+    more_new: NonNegativeInt = 0
+    more_changed: NonNegativeInt = 0
+    more_vanished: NonNegativeInt = 0
+
+    @property
+    def n_new(self) -> int:
+        return len(self.new) + self.more_new
+
+    @property
+    def n_changed(self) -> int:
+        return len(self.changed) + self.more_changed
+
+    @property
+    def n_vanished(self) -> int:
+        return len(self.vanished) + self.more_vanished
+
+    @property
+    def told(self) -> str:
+        """All counts in words."""
+        return f"{self.n_new:,} new, {self.n_changed:,} changed, {self.n_vanished:,} vanished"
+
+    def shortened(self, most: int = MOST_NAMES) -> "Changes":
+        """With the first names of each kind: of 100,000 objects nobody reads all."""
+        return Changes(
+            new=self.new[:most],
+            changed=self.changed[:most],
+            vanished=self.vanished[:most],
+            more_new=self.n_new - len(self.new[:most]),
+            more_changed=self.n_changed - len(self.changed[:most]),
+            more_vanished=self.n_vanished - len(self.vanished[:most]),
+        )
 
 
 class Shard(Strict):

@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 
 from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError, kind_and_place
 from schemas.ledger import BAD_PLAN, Outcome, Record, Version
-from schemas.manifest import Manifest, Rows
+from schemas.manifest import ManifestRef, Rows
 from schemas.night import Judgement, Night
 from schemas.objectives import objective_name
 from schemas.plan import Plan
@@ -115,13 +115,13 @@ class Attempt:
         judgement: Judgement,
     ) -> Night:
         """What the night found, as pages, files and figures are rendered from it."""
-        manifest: Manifest = self._facts["manifest"]
+        manifest: ManifestRef = self._facts["manifest"]
         return Night(
             plan=self.plan.name,
             run_id=self.run_id,
             started_at=self.started_at,
             manifest_digest=manifest.digest,
-            objects=len(manifest.objects),
+            objects=manifest.objects,
             changes=self._facts["changes"],
             rows=rows,
             targets=self.plan.targets,

@@ -29,5 +29,6 @@ def state_of_all(records: Sequence[Record]) -> State[Any]:
     if any(record.outcome in ("failed", "rejected-data") for record in records):
         return Failed(message=told)
     if all(record.outcome == "skipped" for record in records):
-        return Completed(name="Skipped", message=told)
+        why = (f"{record.plan}: {'; '.join(record.reasons)}" for record in records)
+        return Completed(name="Skipped", message="; ".join(why))
     return Completed(message=told)

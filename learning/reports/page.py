@@ -10,6 +10,9 @@ from learning.reports.texts import interval
 from learning.reports.trials import leaderboard, told_studies
 from schemas.night import Night
 
+MOST_OBJECTS = 10
+"""Of each kind of change, by name; the ledger's record names more."""
+
 
 def headline(night: Night) -> str:
     """The night in one line."""
@@ -65,10 +68,17 @@ def _version(number: int | None) -> str:
 
 def _news(night: Night) -> Iterator[str]:
     changes, rows = night.changes, night.rows
-    yield (
-        f"{night.objects} objects: {len(changes.new)} new, {len(changes.changed)} changed, "
-        f"{len(changes.vanished)} vanished since the last finished night"
-    )
+    yield f"{night.objects} objects: {changes.told} since the last finished night"
+    for kind, names, count in (
+        ("new", changes.new, changes.n_new),
+        ("changed", changes.changed, changes.n_changed),
+        ("vanished", changes.vanished, changes.n_vanished),
+    ):
+        if names:
+            more = count - len(names[:MOST_OBJECTS])
+            yield f"{kind}: {', '.join(names[:MOST_OBJECTS])}" + (
+                f" and {more:,} more" if more else ""
+            )
     yield f"{rows.n_train} rows to train on, {rows.n_holdout} in the holdout"
     yield from (f"{count} rows dropped: {rule}" for rule, count in rows.dropped.items() if count)
     yield from (

@@ -65,7 +65,7 @@ def place_of(plan: str) -> "tuple[Home, Store]":
 def _show_versions(plan: str, as_json: bool, which: slice) -> None:
     from nightshift.rendering import show, show_json, versions_table
     from schemas.ledger import ListedVersion
-    from tasks.ledger import champion
+    from tasks.ledger.champions import champion
 
     name = known_name(plan)
     _, store = place_of(name)

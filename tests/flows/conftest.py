@@ -13,7 +13,8 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.train import run_nights
 from schemas.ledger import Champion, Record
-from tasks.ledger import champion, history
+from tasks.ledger.champions import champion
+from tasks.ledger.records import history
 from tasks.storage import open_store
 
 PLAN: dict[str, Any] = {

@@ -17,7 +17,7 @@ from schemas.plan import Plan
 from schemas.store import ABSENT
 from tasks import registry
 from tasks.home import Home
-from tasks.ledger import move_champion
+from tasks.ledger.champions import move_champion
 from tasks.storage import open_store
 from tests.tasks.kept import SIGNS, dataset, fitted
 

@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.train import run_nights, train
 from learning.keeping.models import training_keys
 from schemas.faults import NightFailed
-from tasks.ledger import champion, move_champion
+from tasks.ledger.champions import champion, move_champion
 from tasks.registry import versions
 from tasks.storage import LocalStore, open_store
 

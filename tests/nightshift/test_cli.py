@@ -13,7 +13,8 @@ from nightshift import cli
 from nightshift.cli import app
 from schemas.ledger import Champion, Record, Version
 from schemas.store import ABSENT
-from tasks.ledger import move_champion, write_record
+from tasks.ledger.champions import move_champion
+from tasks.ledger.records import write_record
 from tasks.storage import open_store
 
 NOW = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)

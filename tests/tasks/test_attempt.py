@@ -67,7 +67,7 @@ def test_what_was_told_on_the_way_is_in_the_record_however_it_ends():
 def test_the_night_has_what_the_plan_says_of_targets_and_objective():
     attempt = _attempt([], objective={"kind": "f-beta", "of": "yes", "beta": 2})
     attempt.tell(
-        manifest=Manifest(source="s", objects=()),
+        manifest=Manifest(source="s", objects=()).listed(),
         changes=Changes(),
         champion_before=None,
         champion_after=None,
