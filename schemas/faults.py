@@ -7,8 +7,10 @@ after `--debug`.
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from schemas.findings import Finding
+if TYPE_CHECKING:  # pydantic takes its time, and `--help` needs none of it
+    from schemas.findings import Finding
 
 
 class NightshiftError(Exception):
@@ -31,7 +33,7 @@ class DataRejected(NightshiftError):
 
     exit_code = 3
 
-    def __init__(self, told: str, findings: Sequence[Finding] = ()) -> None:
+    def __init__(self, told: str, findings: "Sequence[Finding]" = ()) -> None:
         super().__init__(told)
         self.findings = tuple(findings)
 

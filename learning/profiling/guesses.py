@@ -134,8 +134,8 @@ def _id(each: Guess, key: Guess | None, cases: Sequence[Guess]) -> Guess:
     if any(each is case for case in cases):
         beside = f" beside {key.name}" if key else ""
         return _out(each, f"names a case{beside}: {facts.distinct:,} values in {facts.rows:,} rows")
-    if may_be_id(each.column) and is_group(facts) and each.column is not None:
-        return _out(each, f"an id that repeats ({facts.distinct:,} values): it tells who, not what")
+    if may_be_id(each.column) and is_group(facts):
+        return _out(each, f"an id ({facts.distinct:,} values): it tells who, not what")
     return each
 
 

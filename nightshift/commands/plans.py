@@ -74,13 +74,14 @@ def check(
         sample = check_sample(checked, Path(folder))
     typer.echo(
         f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
-        f"read, {sample.rows:,} valid rows ({_counts(sample.class_rows)})"
+        f"read, {sample.rows:,} valid rows ({counts_told(sample.class_rows)})"
     )
     for told in filter(None, (sample.set_aside, *sample.notes)):
         typer.echo(f"{checked.name}: {told}")
 
 
-def _counts(class_rows: Mapping[str, Mapping[str, int]]) -> str:
+def counts_told(class_rows: Mapping[str, Mapping[str, int]]) -> str:
+    """Rows of each class of each target, in one line."""
     told = {
         target: ", ".join(f"{text}: {rows:,}" for text, rows in classes.items())
         for target, classes in class_rows.items()
