@@ -1,6 +1,7 @@
-"""What all tests share: cases that are drawn the same everywhere, and a cloud of their own."""
+"""What all tests share: cases drawn the same everywhere, a cloud and a Prefect server."""
 
 import os
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -29,3 +30,13 @@ def _disconnect(emulator: Emulator) -> None:
 
     calls._client(os.getpid(), emulator.url).close()
     calls._client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness  # slow, and few tests need it
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the server's own libraries
+        with prefect_test_harness(server_startup_timeout=120):
+            yield

@@ -1,7 +1,5 @@
 """Small real nights: a folder of drops, a plan of two cheap families, a Prefect test server."""
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.train import run_nights
 from schemas.ledger import Champion, Record
@@ -72,14 +69,6 @@ class World:
 
     def champion(self) -> Champion | None:
         return champion(open_store(str(self.root / "home" / "state")), "tiny")[0]
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the server's own libraries
-        with prefect_test_harness(server_startup_timeout=120):
-            yield
 
 
 @pytest.fixture
