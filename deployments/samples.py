@@ -31,14 +31,14 @@ class Sample:
     notes: tuple[str, ...]
 
 
-def check_sample(plan: Plan, scratch: Path) -> Sample:
+def check_sample(plan: Plan, scratch: Path, memory: Path | None = None) -> Sample:
     """Reads the first object and the last few by name; their faults are one `DataRejected`.
 
     So are rows that break the schema, where there are more of them than a night may set aside.
     Where those are all objects, they must also be enough to train on, after cleaning and split.
     """
     source = plan.dataset.source
-    store = open_store(source)
+    store = open_store(source, memory)
     found = scan(store, plan.dataset).objects
     chosen = found if len(found) <= MOST_OBJECTS else (found[0], *found[1 - MOST_OBJECTS :])
     shards = ingest(store, Manifest(source=source, objects=chosen), plan, scratch, None)

@@ -26,7 +26,7 @@ class Predicted:
 def predict_file(plan: Plan, home: Home, source: Path, target: Path) -> Predicted:
     """Writes the champion's answer to each row of `source`, in order, or nothing at all."""
     refuse_places(source, target)
-    store = open_store(home.state)
+    store = open_store(home.state, home.memory)
     version = chosen_version(store, plan.name, None)
     model = verified(store, version, home.cache)
     rows = answer_file(Path(model.folder), version.digest, plan.dataset, source, target)

@@ -101,7 +101,7 @@ _SIDE_BY_SIDE = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_wo
 def night(plan: Plan, run_id: str, force: bool = False) -> State[Any]:
     """One plan's night. However it ends, the ledger has its record and the champion answers."""
     home = home_from(os.environ).make()
-    attempt = Attempt(plan, run_id, open_store(home.state), write_record, utc_now)
+    attempt = Attempt(plan, run_id, open_store(home.state, home.memory), write_record, utc_now)
     try:
         record = _attend(attempt, home, force)
     except NightshiftError as fault:
@@ -159,7 +159,7 @@ def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Re
     plan, store = attempt.plan, attempt.store
     _tell_champion(attempt)  # again: until the claim was ours, another run may have moved it
     with attempt.stage("scan"):
-        found = scan_source(open_store(plan.dataset.source), plan.dataset)
+        found = scan_source(open_store(plan.dataset.source, home.memory), plan.dataset)
         fresh = news(store, plan, found, history(store, plan.name))
     listed = found.manifest.listed()
     attempt.tell(manifest=listed, changes=fresh.changes.shortened())
@@ -284,7 +284,7 @@ def _search(
         with attempt.stage("open MLflow"):
             tracker = Tracker(
                 home.mlflow_uri,
-                str(home.mlflow_artifacts),
+                home.artifacts,
                 f"nightshift/{plan.name}",
                 {"nightshift.run": attempt.run_id, "nightshift.plan": plan.name},
                 objective_name(plan.objective),
@@ -305,7 +305,7 @@ def _read(attempt: Attempt, home: Home, due: _Due, before: Champion | None) -> _
     """The rows of all objects; what is wrong with some of them, and how they moved, is told."""
     plan, aside = attempt.plan, home.quarantine / attempt.plan.name
     with attempt.stage("ingest"):
-        source = open_store(plan.dataset.source)
+        source = open_store(plan.dataset.source, home.memory)
         shards = ingest_objects(source, due.manifest, plan, home.cache / plan.name, aside)
         findings = tuple(finding for shard in shards for finding in shard.findings)
         try:
@@ -422,7 +422,8 @@ def _run_night(plan: Plan, force: bool) -> Record:
     state = night.with_options(flow_run_name=f"night-{plan.name}")(
         plan, run_id, force, return_state=True
     )
-    store = open_store(home_from(os.environ).state)
+    home = home_from(os.environ)
+    store = open_store(home.state, home.memory)
     for record in reversed(history(store, plan.name)):
         if record.run_id == run_id:
             return record

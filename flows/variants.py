@@ -54,7 +54,7 @@ def _compared(
     deadline = time.monotonic() + 60 * plan.search.budget_minutes
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:
-        source = open_store(plan.dataset.source)
+        source = open_store(plan.dataset.source, home.memory)
         found = scan_source(source, plan.dataset)
         refuse_nothing(found, plan.dataset)
         # Names of its own: a night that ends meanwhile tidies the plan's. Not so for rows that
@@ -101,7 +101,7 @@ def _logged(table: VariantTable, plan: Plan, home: Home) -> VariantTable:
     """The table on a run of MLflow, each variant on a run below it."""
     tracker = Tracker(
         home.mlflow_uri,
-        str(home.mlflow_artifacts),
+        home.artifacts,
         f"nightshift/{plan.name}",
         {"nightshift.run": uuid4().hex[:12], "nightshift.plan": plan.name},
         objective_name(plan.objective),

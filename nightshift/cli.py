@@ -61,7 +61,7 @@ def options(
     ctx: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces and all logs.")] = False,
 ) -> None:
-    """State is kept in the folder NIGHTSHIFT_HOME, by default ./.nightshift."""
+    """State is kept in NIGHTSHIFT_HOME: a folder, by default ./.nightshift, or gs://bucket/prefix."""
     ctx.obj = debug
     if not debug:
         warnings.simplefilter("ignore")  # libraries talk to us, not to whoever reads a table
@@ -115,7 +115,10 @@ def nights(
     from tasks.storage import open_store
 
     name = None if plan is None else plans.name_of(plan)
-    store = open_store(home_from(os.environ).state)
+    home = home_from(os.environ)
+    if home.shared:
+        home.make()  # what was read of a bucket once is remembered here
+    store = open_store(home.state, home.memory)
     records = history(store, name)
     for entry in damaged(store, name):
         typer.echo(f"nightshift: {entry} can't be read and is left out", err=True)

@@ -86,7 +86,7 @@ def services(
     home.make()
     check_space(home)
     environ_for(home, os.environ)
-    os.environ["NIGHTSHIFT_HOME"] = str(home.root)
+    os.environ["NIGHTSHIFT_HOME"] = home.named
     say(f"starting in {home.root} (logs in {home.logs})")
     with contextlib.ExitStack() as stack:
         processes: dict[str, Leash] = {}

@@ -62,6 +62,10 @@ class ObjectMissing(NightshiftError):
     """There is no object of that name (and generation)."""
 
 
+class BucketMissing(ObjectMissing):
+    """The bucket itself: unlike a folder, a first night does not make it."""
+
+
 def kind_and_place(defect: BaseException) -> str:
     """What may be told of a defect of ours; not its words, which may quote a cell of the data.
 

@@ -1,4 +1,8 @@
-"""Where state lives: one folder that holds ledger, champion, models, studies and databases."""
+"""Where state lives: one folder that holds ledger, champion, models, studies and databases.
+
+Ledger, claims, champions and models may stand in a bucket instead, where hosts share them; what
+only makes the next night faster then stays in the usual folder of each host.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +12,7 @@ from schemas.faults import PlanError
 
 VARIABLE = "NIGHTSHIFT_HOME"
 DEFAULT = ".nightshift"
+BUCKETS = "gs://"
 
 
 @dataclass(frozen=True)
@@ -16,15 +21,26 @@ class Home:
 
     root: Path
     mlflow_uri: str
+    shared: str = ""  # gs://bucket/prefix, where hosts share state
+
+    @property
+    def named(self) -> str:
+        """What NIGHTSHIFT_HOME says of it, to processes of our own."""
+        return self.shared or str(self.root)
 
     @property
     def state(self) -> str:
         """What hosts share: ledger, claims, champions, models; `tasks.storage` opens it."""
-        return str(self.root / "state")
+        return self.shared or str(self.root / "state")
 
     @property
     def cache(self) -> Path:
         return self.root / "cache"
+
+    @property
+    def memory(self) -> Path:
+        """What stores need not read again; safe to lose."""
+        return self.cache
 
     @property
     def studies(self) -> Path:
@@ -47,6 +63,11 @@ class Home:
     @property
     def mlflow_artifacts(self) -> Path:
         return self.root / "mlflow" / "artifacts"
+
+    @property
+    def artifacts(self) -> str | None:
+        """Where MLflow's files go; a server that hosts share decides itself."""
+        return None if self.shared else str(self.mlflow_artifacts)
 
     @property
     def logs(self) -> Path:
@@ -73,10 +94,7 @@ def home_from(environ: Mapping[str, str]) -> Home:
     """
     named = environ.get(VARIABLE) or DEFAULT
     if "://" in named:
-        raise PlanError(
-            f"{VARIABLE} expected a folder, got {named!r}. State is kept in a local folder; "
-            f"set {VARIABLE} to a path or leave it unset for ./{DEFAULT}."
-        )
+        return _shared_home(named, environ.get("MLFLOW_TRACKING_URI") or "")
     try:
         root = Path(named).expanduser().absolute()
         if root.exists() and not root.is_dir():
@@ -87,6 +105,28 @@ def home_from(environ: Mapping[str, str]) -> Home:
         raise _unusable(named, str(fault.strerror)) from fault
     own = f"sqlite:///{root / 'mlflow' / 'mlflow.db'}"
     return Home(root=root, mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or own)
+
+
+def _shared_home(named: str, mlflow_uri: str) -> Home:
+    """Hosts that share a ledger and champions share their tracking server too."""
+    if not named.startswith(BUCKETS):
+        raise PlanError(
+            f"{VARIABLE} expected a folder or {BUCKETS}bucket/prefix, got {named!r}. Set "
+            f"{VARIABLE} to one of them or leave it unset for ./{DEFAULT}."
+        )
+    if not mlflow_uri.startswith(("http://", "https://")):
+        raise PlanError(
+            f"{VARIABLE}={named} is shared by hosts: expected MLFLOW_TRACKING_URI to name the "
+            f"http(s) server that they share too, got {_without_secrets(mlflow_uri)!r}. Set it "
+            f"to the address of an MLflow server, or set {VARIABLE} to a folder."
+        )
+    return Home(root=Path(DEFAULT).absolute(), mlflow_uri=mlflow_uri, shared=named.rstrip("/"))
+
+
+def _without_secrets(uri: str) -> str:
+    """A database's address may hold its password."""
+    scheme, separator, _ = uri.partition("://")
+    return f"{scheme}://..." if separator else uri
 
 
 def _unusable(place: Path | str, why: str) -> PlanError:

@@ -189,8 +189,8 @@ def _installed(name: str) -> str | None:
 
 def versions(store: Store, plan: str) -> list[Version]:
     """Every registered version of the plan, oldest first."""
-    found = (store.read(ref.name)[0] for ref in store.list(f"versions/{plan}/"))
-    return [Version.model_validate_json(content) for content in found]
+    found = store.contents(f"versions/{plan}/")
+    return [Version.model_validate_json(content) for _, content in found]
 
 
 def version_of(store: Store, plan: str, number: int) -> Version:

@@ -48,18 +48,23 @@ def get(
 def place_of(plan: str) -> "tuple[Home, Store]":
     """The home and its store, where there is one; what imports prefect may be imported after."""
     from nightshift.embedded import environ_for
-    from schemas.faults import ModelRefused
+    from schemas.faults import BucketMissing, ModelRefused, ObjectMissing
     from tasks.home import home_from
     from tasks.storage import open_store
 
     home = home_from(os.environ)
-    if not Path(home.state).is_dir():
+    store = open_store(home.state, home.memory)
+    try:
+        next(store.list("versions/"), None)
+    except BucketMissing:
+        raise
+    except ObjectMissing:
         raise ModelRefused(
             f"Expected models of {plan} in {home.state}, got no such folder. "
             f"`nightshift train {plan}` trains one; NIGHTSHIFT_HOME names another place."
-        )
+        ) from None
     environ_for(home.make(), os.environ)  # Prefect's settings stay in our home
-    return home, open_store(home.state)
+    return home, open_store(home.state, home.memory)
 
 
 def _show_versions(plan: str, as_json: bool, which: slice) -> None:

@@ -62,8 +62,9 @@ def check(
     """Check a plan, then a sample of its data; every fault at once."""
     from deployments.plans import load_plan
     from nightshift.embedded import environ_for
-    from tasks.home import Home
+    from tasks.home import Home, home_from
 
+    memory = home_from(os.environ).memory
     checked = load_plan(plan, source=source)
     typer.echo(f"{checked.name}: the plan is valid (digest {checked.digest})")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
@@ -71,7 +72,7 @@ def check(
         environ_for(Home(Path(folder), mlflow_uri="").make(), os.environ)
         from deployments.samples import check_sample
 
-        sample = check_sample(checked, Path(folder))
+        sample = check_sample(checked, Path(folder), memory if memory.is_dir() else None)
     typer.echo(
         f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
         f"read, {sample.rows:,} valid rows ({counts_told(sample.class_rows)})"
@@ -138,13 +139,18 @@ def plan_to_predict(plan: str) -> "Plan":
 
 
 def heard_names() -> tuple[str, ...]:
-    """The plans that the state store has a night or a model of; none where there is no store."""
+    """The plans that the state store has a night or a model of; none where there is no folder."""
+    from schemas.faults import BucketMissing, ObjectMissing
     from tasks.home import home_from
+    from tasks.storage import open_store
 
-    state = Path(home_from(os.environ).state)
-    rooms = (state / room for room in ("ledger", "versions", "champions"))
-    return tuple(sorted({entry.name for room in rooms for entry in _folders(room)}))
-
-
-def _folders(room: Path) -> list[Path]:
-    return [entry for entry in room.iterdir() if entry.is_dir()] if room.is_dir() else []
+    home = home_from(os.environ)
+    store = open_store(home.state, home.memory)
+    rooms = ("ledger/", "versions/", "champions/")
+    try:
+        names = [ref.name.split("/") for room in rooms for ref in store.list(room)]
+    except BucketMissing:
+        raise
+    except ObjectMissing:
+        return ()
+    return tuple(sorted({plan for _, plan, *_ in names}))

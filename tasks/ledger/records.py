@@ -6,7 +6,7 @@ from datetime import UTC
 from schemas.faults import StoreConflict
 from schemas.ledger import FINISHED, Outcome, Record
 from schemas.store import ABSENT, Store
-from tasks.ledger.stored import as_json, stored, stored_names
+from tasks.ledger.stored import all_stored, as_json
 
 
 def write_record(store: Store, record: Record) -> str:
@@ -68,5 +68,4 @@ def _settled(history: Sequence[Record], plan: str) -> Iterator[Record]:
 
 
 def _records(store: Store, plan: str | None) -> Iterator[tuple[str, Record | None]]:
-    for name in stored_names(store, f"ledger/{plan}/" if plan else "ledger/"):
-        yield name, stored(store, name, Record)[0]
+    return all_stored(store, f"ledger/{plan}/" if plan else "ledger/", Record)

@@ -15,7 +15,7 @@ from pathlib import Path
 from google.api_core.exceptions import NotFound, PreconditionFailed, RetryError
 from google.cloud.storage import Blob
 
-from schemas.faults import DataRejected, NightFailed, ObjectMissing
+from schemas.faults import BucketMissing, DataRejected, NightFailed, ObjectMissing
 from schemas.store import ABSENT, ObjectRef, shown_name
 from tasks.storage.calls import DEADLINE_S, THREADS, Patience, bucket_named, told
 from tasks.storage.files import (
@@ -261,8 +261,8 @@ class BucketStore:
     def _gone(self, name: str) -> ObjectMissing:
         return missing(name, self.uri) if self._look(name) is None else changed(name, self.uri)
 
-    def _no_bucket(self) -> ObjectMissing:
-        return ObjectMissing(
+    def _no_bucket(self) -> BucketMissing:
+        return BucketMissing(
             f"Expected a bucket {self.bucket!r} for {self.uri}, got none of that name. Correct the "
             f"name, or create it: `gcloud storage buckets create gs://{self.bucket}`."
         )

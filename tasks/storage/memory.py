@@ -49,6 +49,7 @@ class Memory:
 
     def _replace(self, prefix: str, facts: Mapping[str, Remembered]) -> None:
         rows = [(self.place, name, kept.mark, kept.fact) for name, kept in facts.items()]
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # never its parents: looking makes no home
         with self._opened() as file:
             file.execute(
                 "DELETE FROM facts WHERE place = ? AND name >= ? AND name <= ?",
@@ -58,7 +59,6 @@ class Memory:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.folder / FILE, timeout=_LONGEST_WAIT_S)) as file, file:
             file.execute("PRAGMA synchronous = OFF")  # it may be lost
             file.execute(

@@ -34,9 +34,34 @@ def test_looking_creates_nothing_and_making_closes_it_to_others(tmp_path: Path) 
             assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
-def test_a_bucket_as_home_is_refused() -> None:
-    with pytest.raises(PlanError, match="expected a folder, got 'gs://bucket/state'"):
-        home_from({"NIGHTSHIFT_HOME": "gs://bucket/state"})
+def test_a_bucket_holds_what_hosts_share_and_the_usual_folder_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = home_from(
+        {"NIGHTSHIFT_HOME": "gs://bucket/state/", "MLFLOW_TRACKING_URI": "https://tracking"}
+    )
+    assert (home.state, home.named) == ("gs://bucket/state", "gs://bucket/state")
+    assert (home.mlflow_uri, home.artifacts) == ("https://tracking", None)
+    local = (home.cache, home.memory, home.studies, home.work, home.quarantine, home.logs)
+    assert all(place.is_relative_to(tmp_path / ".nightshift") for place in local)
+
+
+@pytest.mark.parametrize("uri", [None, "", "sqlite:///own.db", "postgresql://me:canary@db/mlflow"])
+def test_a_bucket_as_home_needs_a_tracking_server_that_hosts_share(uri: str | None) -> None:
+    environ = {"NIGHTSHIFT_HOME": "gs://bucket/state"} | (
+        {} if uri is None else {"MLFLOW_TRACKING_URI": uri}
+    )
+    with pytest.raises(
+        PlanError, match=r"expected MLFLOW_TRACKING_URI to name the http\(s\) server"
+    ) as told:
+        home_from(environ)
+    assert "canary" not in str(told.value)
+
+
+def test_other_services_than_buckets_are_refused_as_home() -> None:
+    with pytest.raises(PlanError, match=r"a folder or gs://bucket/prefix, got 's3://bucket/state'"):
+        home_from({"NIGHTSHIFT_HOME": "s3://bucket/state"})
 
 
 @pytest.mark.parametrize("place", ["file/home", "n" * 300], ids=["below-a-file", "too-long"])
