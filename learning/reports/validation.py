@@ -4,12 +4,12 @@ Names of objects and columns are chosen by producers: on the page nothing in the
 table opened in a spreadsheet runs nothing.
 """
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from learning.reports.texts import escaped
 from schemas.findings import Finding
 from schemas.store import shown_name
 from schemas.validation import Validation
@@ -120,4 +120,4 @@ def _plain(text: str) -> str:
     """One line in which nothing is markup, cut where nobody would read on."""
     line = shown_name(" ".join(text.split()))
     cut = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-    return _MARKUP.sub(r"\\\1", html.escape(cut, quote=False))
+    return _MARKUP.sub(r"\\\1", escaped(cut))
