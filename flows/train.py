@@ -17,27 +17,23 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan, plan_path_exists
 from flows.news import news
+from flows.rows import Due, Read, read_rows
 from learning.reports.figures import metrics
 from learning.reports.files import ending_files, judgement_files
-from learning.rows.profiles import profile_of
 from learning.searching.budget import Budget
 from learning.searching.ranking import beats
 from learning.searching.screening import baseline
 from learning.searching.warmth import best_points, keep_best_points
 from learning.searching.workers import WorkerPool
-from schemas.faults import DataRejected, NightFailed, NightshiftError
+from schemas.faults import DataRejected, NightFailed, NightshiftError, SourceChanged
 from schemas.ledger import Champion, Record, Version
-from schemas.manifest import Manifest, Rows, Shard
 from schemas.night import BASELINE, Night, Standing
 from schemas.objectives import objective_name
 from schemas.plan import Plan
-from schemas.profile import Move, Profile
 from schemas.store import ABSENT
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
-from schemas.validation import Validation
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
-from tasks.ingestion import assemble_rows, ingest_objects
 from tasks.judging import PICTURES, judge_night
 from tasks.ledger.champions import champion, move_champion
 from tasks.ledger.claims import Heartbeat, claim_night, release, settle_killed, utc_now
@@ -51,7 +47,7 @@ from tasks.storage import open_store
 from tasks.tidying import tidy
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
-from tasks.validating import compare_rows, rejection, tell_all
+from tasks.validating import rejection, tell_all
 
 _ROWS_FOR_THREADS = 10_000
 """Below, a booster's threads wait for each other longer than they work (LOG.md)."""
@@ -133,7 +129,11 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
     )
     with Heartbeat(store, claim) as heartbeat:
         try:
-            return _work(attempt, home, force, heartbeat)
+            try:
+                return _work(attempt, home, force, heartbeat)
+            except SourceChanged as fault:  # a producer is at work: one more look is worth it
+                get_run_logger().warning("the source is listed again: %s", fault)
+                return _work(attempt, home, force, heartbeat)
         except NightshiftError as fault:
             return _fail(attempt, home, fault)  # in the claim: a kill here still leaves a record
         finally:
@@ -174,36 +174,15 @@ def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Re
     attempt.tell(manifest=listed)
     heartbeat.found(listed)
     arrived = frozenset((*fresh.changes.new, *fresh.changes.changed))
-    due = _Due(found.manifest, arrived, fresh.last.profile if fresh.last else None)
+    due = Due(found.manifest, arrived, fresh.last.profile if fresh.last else None)
     return _retrain(attempt, home, due, heartbeat)
-
-
-@dataclass(frozen=True)
-class _Due:
-    """The objects of a night, the names of those that are new or changed, and the rows of the last
-    finished night, if they are known.
-    """
-
-    manifest: Manifest
-    arrived: frozenset[str]
-    accepted: Profile | None
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The night's rows; how they moved, and the file that lists what is wrong with them, if any."""
-
-    rows: Rows
-    shards: tuple[Shard, ...]
-    moves: tuple[Move, ...]
-    findings: str
 
 
 @dataclass(frozen=True)
 class _Found:
     """What the search brought: the night's rows, what was tried on them, and the final fits."""
 
-    read: _Read
+    read: Read
     standing: Standing | None
     methods: tuple[MethodScore, ...]
     studies: tuple[StudyResult, ...]
@@ -213,7 +192,7 @@ class _Found:
     tracker: Tracker
 
 
-def _retrain(attempt: Attempt, home: Home, due: _Due, heartbeat: Heartbeat) -> Record:
+def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Record:
     """From objects to a verdict, and on to the champion where it says so."""
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
@@ -269,7 +248,7 @@ def _tell(attempt: Attempt, tracker: Tracker, told: Night) -> None:
 def _search(
     attempt: Attempt,
     home: Home,
-    due: _Due,
+    due: Due,
     budget: Budget,
     before: Champion | None,
 ) -> _Found:
@@ -277,7 +256,7 @@ def _search(
     plan = attempt.plan
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.keeping.refit",)) as pool:
-        read = _read(attempt, home, due, before)
+        read = read_rows(attempt, home, due, before.cutoff if before else None)
         rows = read.rows
         with attempt.stage("load champion"):
             standing = standing_champion(attempt.store, before, home.cache)
@@ -299,33 +278,6 @@ def _search(
         with attempt.stage("fit"):
             finalist, fits = _fit(attempt, bench, methods, studies)
     return _Found(read, standing, methods, studies, finalist, fits, folder, tracker)
-
-
-def _read(attempt: Attempt, home: Home, due: _Due, before: Champion | None) -> _Read:
-    """The rows of all objects; what is wrong with some of them, and how they moved, is told."""
-    plan, aside = attempt.plan, home.quarantine / attempt.plan.name
-    with attempt.stage("ingest"):
-        source = open_store(plan.dataset.source, home.memory)
-        shards = ingest_objects(source, due.manifest, plan, home.cache / plan.name, aside)
-        findings = tuple(finding for shard in shards for finding in shard.findings)
-        try:
-            moves = compare_rows(shards, due.arrived, due.accepted, plan)
-            work, cutoff = home.work / plan.name, before.cutoff if before else None
-            rows = assemble_rows(shards, plan, work, cutoff)
-        except DataRejected as fault:  # its owner is told at once of all that is wrong
-            raise DataRejected(str(fault), (*fault.findings, *findings)) from fault
-        told = Validation(
-            plan=plan.name,
-            run_id=attempt.run_id,
-            objects=len(shards),
-            rows=sum(shard.rows for shard in shards),
-            findings=findings,
-        )
-        file = " ".join(tell_all(told, aside))
-    attempt.tell(dropped=rows.dropped, quarantined=rows.quarantined)
-    attempt.tell(profile=profile_of(shards, plan.targets))
-    attempt.note(*rows.notes, *(move.note for move in moves))
-    return _Read(rows, shards, moves, file)
 
 
 def _tune_families(

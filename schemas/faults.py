@@ -46,6 +46,10 @@ class AccessDenied(NightshiftError):
     """Credentials are missing, expired or without the right to: trying again changes nothing."""
 
 
+class SourceChanged(NightFailed):
+    """An object was replaced or removed after it was listed: what was read is thrown away."""
+
+
 class ModelRefused(NightshiftError):
     """A stored model is missing, changed or not of a kind that we load."""
 

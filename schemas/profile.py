@@ -22,16 +22,21 @@ class Move(Strict):
     """One figure that is further from the last accepted night than the plan expects.
 
     All is for people, without a cell: `figure` names it, `accepted` and `arrived` are what it was
-    and what it is, `limit` is the setting that it went beyond, if there is one.
+    and what it is, `where` are the objects that brought it, `limit` is the setting that it went
+    beyond, if there is one.
     """
 
     column: str
     figure: str
     accepted: str
     arrived: str
+    where: str
     limit: str = ""
 
     @property
     def note(self) -> str:
         """One line for log and record."""
-        return f"drift: {self.figure} is {self.arrived}, was {self.accepted}"
+        return (
+            f"drift in {self.where}: {self.figure} is {self.arrived}, was {self.accepted} in the "
+            "last accepted night"
+        )

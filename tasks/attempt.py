@@ -58,8 +58,8 @@ class Attempt:
         self._facts |= facts
 
     def note(self, *told: str) -> None:
-        """What the record and the page must not pass over, though the night went on."""
-        self._notes += told
+        """What the record and the page must not pass over, though the night went on; once each."""
+        self._notes += [line for line in told if line not in self._notes]
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

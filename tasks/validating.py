@@ -3,6 +3,7 @@ finding of a night, as an artifact of its run and as private files beside the ro
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from prefect import get_run_logger, task
@@ -10,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from learning.reports.validation import findings_frame, validation_page
+from learning.rows.instants import refuse_future
 from learning.rows.profiles import moves, profile_of, refuse_moves
 from learning.rows.shards import write_private
 from schemas.faults import DataRejected
@@ -22,20 +24,24 @@ from schemas.validation import Validation
 FILE = "findings.csv"
 
 
-@task(name="compare with accepted rows", cache_policy=NO_CACHE)
-def compare_rows(
+@task(name="validate", cache_policy=NO_CACHE)
+def validate_rows(
     shards: Sequence[Shard],
     arrived: Collection[str],  # names of objects that are new or changed
     accepted: Profile | None,  # of the last finished night
     plan: Plan,
+    now: datetime,
 ) -> tuple[Move, ...]:
     """How the rows that arrived differ from the accepted ones: told, or refused if so planned.
 
     Raises
     ------
     DataRejected
-        They differ by more than `dataset.drift` allows, and its action is `reject`.
+        They differ by more than `dataset.drift` allows, and its action is `reject`; or rows are of
+        a day that is yet to come.
     """
+    if plan.dataset.time is not None:
+        refuse_future(shards, plan.dataset.time, now)
     drift = plan.dataset.drift
     new = [shard for shard in shards if shard.object_name in arrived]
     if drift.action == "ignore" or accepted is None or not new:
@@ -48,11 +54,11 @@ def compare_rows(
             f"{drift.min_rows:,}",
         )
         return ()
-    moved = moves(profile, accepted, drift)
+    moved = moves(profile, accepted, drift, [shard.object_name for shard in new])
     for move in moved:
         log.warning("%s", move.note)
     if drift.action == "reject":
-        refuse_moves(moved, [shard.object_name for shard in new])
+        refuse_moves(moved)
     return moved
 
 

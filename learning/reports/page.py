@@ -98,7 +98,12 @@ def _drift(night: Night) -> Iterator[str]:
     """What of the rows that arrived is far from the last accepted night; most nights nothing."""
     if night.moves:
         rows = [
-            {"drift of": m.figure, "last accepted night": m.accepted, "arrived": m.arrived}
+            {
+                "drift of": m.figure,
+                "last accepted night": m.accepted,
+                "arrived": m.arrived,
+                "in": m.where,
+            }
             for m in night.moves
         ]
         yield capped([(0.0, row) for row in rows], "see moves in night.json")

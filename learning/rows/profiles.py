@@ -9,12 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 
+from learning.reading.wording import quoted
 from schemas.dataset import Drift
 from schemas.faults import DataRejected
 from schemas.findings import Finding
 from schemas.label import Target
 from schemas.manifest import Shard
 from schemas.profile import Move, Profile
+
+Facts = dict[str, str]
+"""Of a `Move`, without the objects that brought it."""
 
 NOISE = 4.0
 """Beyond as many standard errors a share lies by chance once in 16,000 times: of nights that
@@ -52,21 +56,39 @@ def profile_of(shards: Iterable[Shard], targets: Sequence[Target]) -> Profile:
     )
 
 
-def moves(arrived: Profile, accepted: Profile, drift: Drift) -> tuple[Move, ...]:
-    """What of the rows that arrived is far from the accepted ones; what only one has, is left out.
-
-    Classes are compared where both know the same ones. Nothing is said of few rows.
-    """
-    if min(arrived.rows, accepted.rows) < drift.min_rows:
+def empty_columns(profile: Profile) -> tuple[str, ...]:
+    """A note on features that no row has a value of: nothing can be learned from them."""
+    empty = [column for column, missing in profile.missing.items() if missing == profile.rows]
+    if not empty or not profile.rows:
         return ()
     return (
-        *_class_moves(arrived, accepted, drift.class_share),
-        *_missing_moves(arrived, accepted, drift.missing_share),
-        *_kind_moves(arrived.kinds, accepted.kinds),
+        f"no value in any of {profile.rows:,} rows: {quoted(empty)}. Correct the export, or move "
+        "what is no longer delivered to dataset.ignore.",
     )
 
 
-def refuse_moves(moves: Sequence[Move], arrived: Sequence[str]) -> None:
+def moves(
+    arrived: Profile, accepted: Profile, drift: Drift, names: Sequence[str]
+) -> tuple[Move, ...]:
+    """What of the rows that arrived, in the objects `names`, is far from the accepted ones.
+
+    Classes are compared where both know the same ones, and columns that both have. Nothing is said
+    of few rows.
+    """
+    if min(arrived.rows, accepted.rows) < drift.min_rows:
+        return ()
+    where = names[0] if len(names) == 1 else f"{len(names):,} new or changed objects"
+    return tuple(
+        Move(where=where, **move)
+        for move in (
+            *_class_moves(arrived, accepted, drift.class_share),
+            *_missing_moves(arrived, accepted, drift.missing_share),
+            *_kind_moves(arrived.kinds, accepted.kinds),
+        )
+    )
+
+
+def refuse_moves(moves: Sequence[Move]) -> None:
     """For a plan that wants no such rows; all moves are told."""
     if not moves:
         return
@@ -74,15 +96,16 @@ def refuse_moves(moves: Sequence[Move], arrived: Sequence[str]) -> None:
         f"expected {move.figure} near {move.accepted}, got {move.arrived}" for move in moves
     )
     raise DataRejected(
-        f"Drift in {_place(arrived)}: {told}. {_todo(moves)}", drift_findings(moves, arrived)
+        f"Drift in {moves[0].where} against the last accepted night: {told}. {_todo(moves)}",
+        drift_findings(moves),
     )
 
 
-def drift_findings(moves: Iterable[Move], arrived: Sequence[str]) -> tuple[Finding, ...]:
+def drift_findings(moves: Iterable[Move]) -> tuple[Finding, ...]:
     """Moves as the validation report lists them, under the objects that brought them."""
     return tuple(
         Finding(
-            object_name=_place(arrived),
+            object_name=move.where,
             column=move.column,
             expected=f"{move.figure} near {move.accepted}",
             got=move.arrived,
@@ -90,10 +113,6 @@ def drift_findings(moves: Iterable[Move], arrived: Sequence[str]) -> tuple[Findi
         )
         for move in moves
     )
-
-
-def _place(arrived: Sequence[str]) -> str:
-    return arrived[0] if len(arrived) == 1 else f"{len(arrived):,} new or changed objects"
 
 
 def _todo(moves: Sequence[Move]) -> str:
@@ -122,7 +141,7 @@ def _kind(stored: str) -> str:
     return next((kind for kind, form in _KINDS.items() if re.fullmatch(form, stored)), stored)
 
 
-def _class_moves(arrived: Profile, accepted: Profile, limit: float) -> Iterator[Move]:
+def _class_moves(arrived: Profile, accepted: Profile, limit: float) -> Iterator[Facts]:
     for target, counts in accepted.class_counts.items():
         now = arrived.class_counts.get(target, {})
         if now.keys() != counts.keys():
@@ -138,7 +157,7 @@ def _class_moves(arrived: Profile, accepted: Profile, limit: float) -> Iterator[
             )
 
 
-def _missing_moves(arrived: Profile, accepted: Profile, limit: float) -> Iterator[Move]:
+def _missing_moves(arrived: Profile, accepted: Profile, limit: float) -> Iterator[Facts]:
     for column, missing in accepted.missing.items():
         if column in arrived.missing:
             yield from _share_moves(
@@ -156,14 +175,14 @@ def _share_moves(
     arrived: tuple[int, int],  # of how many
     accepted: tuple[int, int],
     limit: tuple[float, str],
-) -> Iterator[Move]:
+) -> Iterator[Facts]:
     (now, rows), (before, rows_before) = arrived, accepted
     if not rows or not rows_before:
         return
     pooled = (now + before) / (rows + rows_before)
     error = sqrt(pooled * (1 - pooled) * (1 / rows + 1 / rows_before))
     if abs(now / rows - before / rows_before) > max(limit[0], NOISE * error):
-        yield Move(
+        yield Facts(
             column=column,
             figure=figure,
             accepted=f"{before / rows_before:.1%} of {rows_before:,} rows",
@@ -174,11 +193,11 @@ def _share_moves(
 
 def _kind_moves(
     arrived: Mapping[str, Sequence[str]], accepted: Mapping[str, Sequence[str]]
-) -> Iterator[Move]:
+) -> Iterator[Facts]:
     for column, before in accepted.items():
         new = [kind for kind in arrived.get(column, ()) if kind not in before]
         if new:
-            yield Move(
+            yield Facts(
                 column=column,
                 figure=f"the stored type of {column!r}",
                 accepted=" or ".join(before),

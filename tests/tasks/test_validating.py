@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from schemas.manifest import Shard
 from schemas.plan import Plan
 from schemas.profile import Profile
 from schemas.validation import Validation
-from tasks.validating import compare_rows, rejection, tell_findings
+from tasks.validating import rejection, tell_findings, validate_rows
 
 PLAN = {
     "name": "p",
@@ -77,7 +78,7 @@ def _compared(monkeypatch, action, arrived=("b.csv",), accepted=ACCEPTED, counts
         Shard(object_name=name, path="p", rows=sum(each), class_counts=(each,))
         for name, each in (("a.csv", (500, 500)), ("b.csv", counts))
     ]
-    return compare_rows.fn(shards, arrived, accepted, plan), log
+    return validate_rows.fn(shards, arrived, accepted, plan, datetime.now(UTC)), log
 
 
 def test_drift_of_rows_that_arrived_is_told(monkeypatch):

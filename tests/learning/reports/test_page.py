@@ -173,10 +173,14 @@ def test_thirty_classes_have_their_whole_confusion(monkeypatch):
 
 def test_what_moved_since_the_last_accepted_night_is_a_table_and_told_once() -> None:
     move = Move(
-        column="y", figure="the share of class 'b'", accepted="16.0% of 900", arrived="50.0% of 200"
+        column="y",
+        figure="the share of class 'b'",
+        accepted="16.0% of 900",
+        arrived="50.0% of 200",
+        where="b.csv",
     )
     plain = night(POLARITY)
     told = page(plain.model_copy(update={"moves": (move,), "notes": (*plain.notes, move.note)}))
-    assert "| the share of class 'b' | 16.0% of 900 | 50.0% of 200 |" in told
+    assert "| the share of class 'b' | 16.0% of 900 | 50.0% of 200 | b.csv |" in told
     assert move.note not in told
     assert "drift of" not in page(plain)
