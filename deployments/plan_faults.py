@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -37,6 +37,25 @@ def validation_faults(tree: Tree, fault: ValidationError) -> list[Fault]:
     return [*(f for error in own for f in _faults(tree, error)), *_contradictions(tree, own)]
 
 
+def checkable_tree(tree: Tree) -> Tree:
+    """The data set and the label of a plan without what is at fault in them.
+
+    Features that had to be taken out stand under `ignore`: that they are in the data is no fault.
+    """
+    if not isinstance(tree, dict):
+        return tree
+    part = {"name": "part"} | {key: tree[key] for key in ("dataset", "label") if key in tree}
+    pruned = json.loads(json.dumps(part))
+    try:
+        Plan.model_validate(frozen(part), strict=True)
+    except ValidationError as fault:
+        for place in _faulty_places(part, fault.errors(include_url=False)):
+            _take_out(pruned, place)
+            if place[:2] == ("dataset", "columns") and len(place) == 3:
+                pruned["dataset"].setdefault("ignore", {})[place[2]] = "at fault"
+    return cast(Tree, pruned)
+
+
 def point_faults(plan: Plan) -> list[Fault]:
     """Points of `first` that name a knob that the classifier lacks, or a setting it refuses."""
     faults: list[Fault] = []
@@ -60,9 +79,7 @@ def _contradictions(tree: Tree, errors: list[ErrorDetails]) -> list[Fault]:
     if all(error["loc"] == () for error in errors):
         return []
     pruned = json.loads(json.dumps(tree))
-    places = {_place(tree, e["loc"])[: -1 if e["type"] == "missing" else None] for e in errors}
-    # From the back: taking out an entry of a list moves those behind it.
-    for place in sorted(places, key=lambda p: [(isinstance(x, str), x) for x in p], reverse=True):
+    for place in _faulty_places(tree, errors):
         _take_out(pruned, place)
     try:
         Plan.model_validate(frozen(pruned), strict=True)
@@ -70,6 +87,12 @@ def _contradictions(tree: Tree, errors: list[ErrorDetails]) -> list[Fault]:
         roots = [e for e in fault.errors(include_url=False) if e["loc"] == ()]
         return [f for error in roots for f in _faults(tree, error)]
     return []
+
+
+def _faulty_places(tree: Tree, errors: list[ErrorDetails]) -> list[Place]:
+    """From the back: taking out an entry of a list moves those behind it."""
+    places = {_place(tree, e["loc"])[: -1 if e["type"] == "missing" else None] for e in errors}
+    return sorted(places, key=lambda p: [(isinstance(x, str), x) for x in p], reverse=True)
 
 
 def _take_out(tree: Any, place: Place) -> None:

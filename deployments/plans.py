@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from deployments.plan_faults import point_faults, validation_faults, worded
+from deployments.plan_faults import checkable_tree, point_faults, validation_faults, worded
 from deployments.strict_yaml import Document, frozen, read_yaml
 from schemas.classifiers import suited
 from schemas.dataset import TextColumn
@@ -48,6 +48,19 @@ def load_plan(
         for family in plan.families
     )
     return plan.model_copy(update={"dataset": dataset, "search": search, "families": families})
+
+
+def checkable_part(name_or_path: str, source: str | None = None) -> Plan | None:
+    """What a faulty plan says of its data, to look at them all the same; None where it says too
+    little. Columns that are at fault are let be.
+    """
+    try:
+        path = plan_path(name_or_path)
+        part = Plan.model_validate(frozen(checkable_tree(read_yaml(path).tree)), strict=True)
+    except (PlanError, ValidationError):
+        return None
+    dataset = part.dataset.model_copy(update={"source": _absolute(part, path, source)})
+    return part.model_copy(update={"dataset": dataset})
 
 
 def shipped_names() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nightshift.commands import models, plans, simulate, variants
+from nightshift.commands import data, models, plans, simulate, variants
 from nightshift.commands.arguments import AsJson, PlanName
 from schemas.faults import NightshiftError, PlanError
 
@@ -52,6 +52,7 @@ app = typer.Typer(
 )
 app.add_typer(models.app, name="models")
 app.add_typer(plans.app, name="plan")
+app.add_typer(data.app, name="data")
 app.command("variants")(variants.compare_variants)
 app.command("simulate")(simulate.simulate)
 

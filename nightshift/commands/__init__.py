@@ -1,3 +1,1 @@
-"""Groups of commands, one file each: `models`, `plans` and `variants`; `arguments` are what they
-share.
-"""
+"""Commands and groups of commands, one file each; `arguments` are what they share."""

@@ -12,6 +12,7 @@ import typer
 from nightshift.commands.arguments import PlanName
 
 if TYPE_CHECKING:
+    from deployments.samples import Sample
     from schemas.plan import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Write plans and look at them.")
@@ -60,25 +61,41 @@ def check(
     ] = None,
 ) -> None:
     """Check a plan, then a sample of its data; every fault at once."""
-    from deployments.plans import load_plan
-    from nightshift.embedded import environ_for
-    from tasks.home import Home, home_from
+    from deployments.plans import checkable_part, load_plan
+    from schemas.faults import NightshiftError, PlanError
 
-    memory = home_from(os.environ).memory
-    checked = load_plan(plan, source=source)
+    try:
+        checked = load_plan(plan, source=source)
+    except PlanError as fault:
+        part = checkable_part(plan, source)
+        if part is None:
+            raise
+        try:
+            _sampled(part)
+        except NightshiftError as other:
+            raise PlanError(f"{fault}\n{other}") from None
+        raise
     typer.echo(f"{checked.name}: the plan is valid (digest {checked.digest})")
-    with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
-        # Reading leaves nothing behind, not even Prefect's own home.
-        environ_for(Home(Path(folder), mlflow_uri="").make(), os.environ)
-        from deployments.samples import check_sample
-
-        sample = check_sample(checked, Path(folder), memory if memory.is_dir() else None)
+    sample = _sampled(checked)
     typer.echo(
         f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
         f"read, {sample.rows:,} valid rows ({counts_told(sample.class_rows)})"
     )
     for told in filter(None, (sample.set_aside, *sample.notes)):
         typer.echo(f"{checked.name}: {told}")
+
+
+def _sampled(plan: "Plan") -> "Sample":
+    """Reading leaves nothing behind, not even Prefect's own home."""
+    from nightshift.embedded import environ_for
+    from tasks.home import Home, home_from
+
+    memory = home_from(os.environ).memory  # before the settings are those of a mere look
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
+        environ_for(Home(Path(folder), mlflow_uri="").make(), os.environ)
+        from deployments.samples import check_sample
+
+        return check_sample(plan, Path(folder), memory if memory.is_dir() else None)
 
 
 def counts_told(class_rows: Mapping[str, Mapping[str, int]]) -> str:

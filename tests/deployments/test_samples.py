@@ -95,3 +95,45 @@ def test_more_of_them_than_a_night_may_set_aside_are_a_fault(source: Path, tmp_p
     with pytest.raises(DataRejected, match=r"at most 1 % .* got 2 of 120 rows") as fault:
         check_sample(many(source, lines), tmp_path / "scratch")
     assert str(tmp_path) not in str(fault.value)
+
+
+def odd(folder: Path) -> Plan:
+    """Of three objects: one lacks a column and has others, one has bad rows, one is no table."""
+    good = "".join(f"{n},{n % 9},{'ab'[n % 2]}\n" for n in range(60))
+    (folder / "0.csv").write_text("size,width,sign,more\n1,2,a,x\n?,2,a,x\n")
+    (folder / "1.csv").write_text("size,heigth,sign\n" + good.replace("7,", "x,", 1))
+    (folder / "2.csv").write_text("size,height,sign\n" + good + "1,2,z\n")
+    (folder / "3.csv").write_bytes(b"")
+    return Plan(
+        name="mine",
+        dataset=Dataset(
+            source=str(folder), columns={"size": NumberColumn(), "height": NumberColumn()}
+        ),
+        label=SingleLabel(column="sign", classes=("a", "b")),
+    )
+
+
+def test_every_fault_of_every_object_is_told_at_once(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataRejected, match=r"0\.csv") as fault:
+        check_sample(odd(source), tmp_path / "scratch")
+    told = str(fault.value)
+    for part in (
+        "0.csv: expected the columns 'height'",
+        "0.csv: 1 fault in 2 rows:\n  column 'size': expected a number",
+        "Did you mean 'heigth' for 'height'",
+        "1.csv: 1 fault in 60 rows:",
+        "3.csv: expected a header and rows, got an empty file",
+        "2.csv: 1 fault in 61 rows:\n  column 'sign': expected one of 'a', 'b', got 'z'",
+    ):
+        assert part in told
+    assert {finding.object_name for finding in fault.value.findings} == {
+        f"{n}.csv" for n in range(4)
+    }
+
+
+def test_rows_are_looked_at_without_a_label_too(source: Path, tmp_path: Path) -> None:
+    (source / "0.csv").write_text("size,height\n1,2\n?,2\n")
+    a_plan = plan(source, 0, "ab")
+    with pytest.raises(DataRejected, match="expected the columns 'sign'") as fault:
+        check_sample(a_plan, tmp_path / "scratch")
+    assert "0.csv: 1 fault in 2 rows:\n  column 'size'" in str(fault.value)

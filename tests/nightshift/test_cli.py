@@ -221,3 +221,40 @@ def test_a_defect_is_told_in_one_line_without_its_words(capsys):
     assert "ValueError at " in told
     assert "test_cli.py" in told
     assert "a cell of the data" not in told
+
+
+def test_a_faulty_plan_does_not_hide_faults_of_its_data(home):
+    (home.parent / "rows.csv").write_text("size,more,y\n?,1,a\n2,2,c\n3,3,b\n")
+    (home.parent / "mine.yaml").write_text(
+        "name: mine\ndataset: {source: ., columns: {size: number, more: numbr}}\n"
+        "label: {column: y, classes: [a, b]}\nserach: {}\n"
+    )
+    told = run("plan", "check", "mine.yaml")
+    assert told.exit_code == 2
+    for part in ("mine.yaml has 2 faults", "did you mean 'number'", "did you mean 'search'",
+                 "column 'size': expected a number", "column 'y': expected one of"):  # fmt: skip
+        assert part in told.output
+    assert "beyond the plan's" not in told.output
+
+
+def test_a_plan_of_a_file_is_written_checked_and_not_written_over(home):
+    lines = [f"{n},{n * 7919 % 13},{'ab'[n * 31 % 7 > 3]}" for n in range(300)]
+    (home.parent / "my data.csv").write_text("\n".join(["id,size,y", *lines]))
+    told = run("plan", "init", "my data.csv", "--label", "y")
+    assert told.exit_code == 0
+    assert "nightshift train my-data.yaml" in told.output
+    assert run("plan", "check", "my-data.yaml").exit_code == 0
+    assert "--force replaces it" in run("plan", "init", "my data.csv", "--label", "y").output
+    assert run("plan", "init", "my data.csv", "--label", "y", "--force").exit_code == 0
+
+
+def test_drops_are_dealt_one_at_a_time(home):
+    lines = [f"{n % 13},{'ab'[n % 3 > 1]}" for n in range(90)]
+    (home.parent / "all.csv").write_text("\n".join(["size,y", *lines]))
+    assert run("plan", "init", "all.csv", "--label", "y").exit_code == 0
+    deal = ("simulate", "all.yaml", "--from", "all.csv", "--days", "2", "--to", "drops", "--next")
+    assert "all-2026-01-01.csv: 45 rows, dealt a: " in run(*deal).output
+    assert "all-2026-01-02.csv: 45 rows, dealt a: " in run(*deal).output
+    assert "no more rows to deal" in run(*deal).output
+    assert run("plan", "check", "all.yaml", "--source", "drops").exit_code == 0
+    assert "there twice" in run(*deal[:6]).output
