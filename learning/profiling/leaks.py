@@ -1,16 +1,20 @@
 """Columns that give the label away: known only after it, or made from it.
 
 An honest column may be strong, so each test asks for what no honest column is likely to show, on
-enough rows. What was measured (the next best honest column of the same data beside each):
+enough rows. What was measured:
 
 * `DETERMINES`: the mean share of each class that one column alone tells right, learned on one half
-  of the rows and asked on the other. Copies of a label, and `negativereason` of tweets (of the
-  class negative against the others): 1.000. Odor of mushrooms, the strongest honest column that is
-  known to us: 0.985. Torque of `ai4i2020`: 0.76.
+  of the rows and asked on the other; or of one class against the others, by levels and by numbers
+  that are frequent. Copies of a label, and `negativereason` of tweets with its confidence: 1.000.
+  The strongest honest columns: odor of mushrooms 0.985, petal width of irises 0.960, worst
+  perimeter of breast cells 0.913, rotational speed of `ai4i2020` 0.800.
 * `FLAG_ROWS`: a level (of at most `FLAG_LEVELS`) that always means a class of at most
   `RARE_SHARE` of the rows. TWF, HDF, PWF, OSF of `ai4i2020`: 46 to 115 rows. A flag that is right
   in nine of ten rows shows this on thirty rows once in 24 times.
-* `CHANCE`: a column that is filled in rows of one class only, if that were by chance.
+* `CHANCE`: a column that is filled in rows of one class only, if that were by chance; at most 3e-7
+  for `negativereason_gold` of tweets, in 32 rows.
+* `MISSING_TELLS`: whether there is a cell tells a class. Missing comments (all of one class, 100 of
+  its 13,142 rows): 0.504.
 """
 
 import re

@@ -1,5 +1,6 @@
 """Files of odd kinds: each gives a plan that a check accepts, or a fault that says what to do."""
 
+import fnmatch
 import gzip
 import json
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ from deployments.plans import load_plan
 from deployments.samples import check_sample
 from schemas.faults import DataRejected, NightshiftError, PlanError
 from schemas.plan import Plan
+from schemas.store import ABSENT
+from tasks.storage import open_store
+from tests.cloud.emulator import BUCKET, Emulator
 
 ROWS = 120
 RANDOM = np.random.default_rng(0)
@@ -224,3 +228,71 @@ def test_a_file_that_makes_no_plan_says_what_to_do(tmp_path: Path, case: str) ->
     with pytest.raises(NightshiftError, match=told) as fault:
         made(tmp_path, name, content)
     assert isinstance(fault.value, PlanError | DataRejected)
+
+
+def test_a_folder_of_drops_gives_one_plan_of_all(tmp_path: Path) -> None:
+    for day in range(8):
+        content = csv(SIZE, ["ab"[n % 2] if day else "a" for n in N], header="size,y")
+        (tmp_path / "drops").mkdir(exist_ok=True)
+        (tmp_path / "drops" / f"{day}.csv").write_bytes(content)
+    (tmp_path / "drops" / "notes.txt").write_text("none")
+    made = drafted(str(tmp_path / "drops"), ["y"], tmp_path)
+    assert made.name == "drops"
+    assert made.guesses.label.classes == ("a", "b")
+    (tmp_path / "plan.yaml").write_text(made.text)
+    plan = load_plan(str(tmp_path / "plan.yaml"))
+    assert (plan.dataset.source, plan.dataset.pattern) == (str(tmp_path / "drops"), "*.csv")
+
+
+def test_objects_in_a_bucket_are_looked_at_too(tmp_path: Path, cloud: Emulator) -> None:
+    place = f"gs://{BUCKET}/drops"
+    open_store(place).write("day.csv", csv(SIZE, AB, header="size,y"), ABSENT)
+    for data in (place, f"{place}/day.csv"):
+        text = drafted(data, ["y"], tmp_path).text
+        (tmp_path / "plan.yaml").write_text(text)
+        plan = load_plan(str(tmp_path / "plan.yaml"))
+        assert plan.dataset.source == place
+        assert check_sample(plan, tmp_path / "scratch").rows == ROWS
+
+
+def test_the_pattern_is_of_the_file_and_its_drops_but_of_no_neighbour(tmp_path: Path) -> None:
+    rows = csv(SIZE, AB, header="size,y")
+    alone = made(tmp_path, "rows.csv", rows).plan.dataset.pattern
+    drops = ("rows.csv", "rows-2026-01-31.csv")
+    assert all(fnmatch.fnmatchcase(name, alone) for name in drops)
+    others = ("rows_test.csv", "test_rows.csv", "rows2.csv", "rows.csv.gz")
+    assert not any(fnmatch.fnmatchcase(name, alone) for name in others)
+    (tmp_path / "data" / "rows-old.csv").write_bytes(b"other\n1\n")
+    assert made(tmp_path, "rows.csv", rows).plan.dataset.pattern == "rows.csv"
+
+
+def test_no_cell_of_a_feature_stands_in_the_plan(tmp_path: Path) -> None:
+    texts = [f"zebra {said()}" for n in N]
+    rows = csv(texts, ["quokka", "walrus"] * 60, AB, header="said,level,y")
+    text = made(tmp_path, "rows.csv", rows).text
+    assert not any(word in text for word in ("zebra", "quokka", "walrus"))
+
+
+def test_what_is_ambiguous_is_asked_in_the_plan(tmp_path: Path) -> None:
+    rows = csv([f"0{1 + n % 9}/01/2026" for n in N], SIZE, AB, header="at,size,y")
+    made_plan = made(tmp_path, "rows.csv", rows)
+    assert made_plan.plan.dataset.time_format == "%d/%m/%Y"
+    assert "# Is it day before month? If not, the format is '%m/%d/%Y'." in made_plan.text
+    assert "# Which time zone is it? UTC is a guess." in made_plan.text
+
+
+@pytest.mark.parametrize("share", [0.003, 0.02, 0.7])
+def test_the_plan_leaves_room_for_the_rows_that_are_set_aside_now(
+    tmp_path: Path, share: float
+) -> None:
+    labels = ["" if n < share * 1000 else "ab"[n % 2] for n in range(1000)]
+    made_plan = made(tmp_path, "rows.csv", csv(RANDOM.random(1000), labels, header="size,y"))
+    assert made_plan.plan.dataset.quarantine.max_share > share
+    assert f"{round(share * 1000):,} of 1,000 rows are set aside" in made_plan.text
+    assert check_sample(made_plan.plan, tmp_path / "scratch").rows == round(1000 - share * 1000)
+
+
+def test_names_are_searched_by_their_characters(tmp_path: Path) -> None:
+    name, content = GOOD["names-alone"]
+    plan = made(tmp_path, name, content).plan
+    assert all(family.features.text.characters is True for family in plan.families)
