@@ -49,6 +49,8 @@ _FAULTS = (
     requests.RequestException,
     OSError,
 )
+_CHANGES = ("write", "upload", "delete")
+_DOUBT = " It may have been done all the same; nothing else changed."
 _LOGIN = "Sign in with `gcloud auth application-default login`, or name a service account's key in "
 _ROLES = (
     "Grant them roles/storage.objectViewer on the bucket of a source, roles/storage.objectUser on "
@@ -112,10 +114,11 @@ def told(doing: str, name: str, uri: str) -> Iterator[None]:
     try:
         yield
     except _FAULTS as fault:
-        raise _in_our_words(fault, f"{doing} {shown_name(name)}", uri) from None
+        raise _in_our_words(fault, doing, shown_name(name), uri) from None
 
 
-def _in_our_words(fault: Exception, doing: str, uri: str) -> NightshiftError:
+def _in_our_words(fault: Exception, verb: str, name: str, uri: str) -> NightshiftError:
+    doing = f"{verb} {name}"
     last = fault.cause if isinstance(fault, RetryError) and fault.cause else fault
     code = _code(last)
     if code == 403:
@@ -133,8 +136,8 @@ def _in_our_words(fault: Exception, doing: str, uri: str) -> NightshiftError:
         got = f"HTTP {code}" if code else type(last).__name__
         return NightFailed(
             f"Could not {doing} in {uri}: expected an answer from Cloud Storage, got {got} until "
-            f"the deadline. What was being written may be there or not; nothing else changed. "
-            f"Check the network and status.cloud.google.com, then start again."
+            f"the deadline.{_DOUBT if verb in _CHANGES else ''} Check the network and "
+            f"status.cloud.google.com, then start again."
         )
     if code:
         return NightFailed(

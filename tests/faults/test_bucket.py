@@ -228,6 +228,21 @@ def test_credentials_that_are_none_are_told_without_their_secrets(
     assert told.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "key", [None, "{}", '{"type": "service_account", "private_key": "canary"}']
+)
+def test_keys_that_are_none_are_told_without_their_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    if key is not None:
+        (tmp_path / "key.json").write_text(key)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    with pytest.raises(AccessDenied, match="gcloud auth application-default login") as told:
+        open_store("gs://nights/state").read("old")
+    assert "canary" not in str(told.value)
+
+
 def test_a_missing_bucket_is_told_with_what_to_do(cloud: Emulator, tmp_path: Path) -> None:
     store = BucketStore("no-such-bucket", deadline_s=DEADLINE_S)
     for act in (lambda: list(store.list()), lambda: write_new(store, tmp_path)):

@@ -1,6 +1,8 @@
 """Whole nights whose data and state stand in buckets."""
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,17 @@ def test_a_bucket_that_may_not_be_read_fails_the_night_in_one_sentence(
     assert record.outcome == "failed"
     assert "HTTP 403, forbidden. Grant them roles/storage.objectViewer" in record.reasons[0]
     assert len([seen for seen in cloud.seen("download") if seen.name.startswith("drops/")]) == 1
+
+
+def test_a_night_without_buckets_does_not_pay_for_their_libraries() -> None:
+    program = (
+        "import sys, flows.train\n"
+        "from tasks.storage import open_store\n"
+        "open_store('.')\n"
+        "heavy = ('google.cloud', 'google.auth')\n"
+        "print([name for name in sys.modules if name.startswith(heavy)])\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "[]\n"
