@@ -18,6 +18,7 @@ from learning.profiling.samples import Sample, sample
 from learning.reading.contents import Contents
 from learning.reading.files import SUFFIXES
 from schemas.faults import DataRejected, PlanError
+from schemas.plan import NAME, NAME_TOLD
 from schemas.store import ObjectRef, Store, name_fault, shown_name
 from tasks.storage import open_store
 
@@ -75,6 +76,8 @@ def drafted(
     DataRejected
         The file can't be read, or there is nothing in it to learn.
     """
+    if name is not None and not re.fullmatch(NAME, name):
+        raise PlanError(f"--name: expected {NAME_TOLD}, got {name[:70]!r}")
     found = _found(data)
     with tempfile.TemporaryDirectory(prefix="nightshift-") as scratch:
         looked = _sampled(found, Path(scratch))

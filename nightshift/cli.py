@@ -135,7 +135,7 @@ def nights(
 def predict(
     plan: PlanName,
     source: Annotated[
-        Path, typer.Option("--input", help="Rows to predict: .csv, .csv.gz or .parquet.")
+        Path, typer.Option("--input", help="Rows: .csv, .jsonl (both also .gz) or .parquet.")
     ],
     target: Annotated[Path, typer.Option("--output", help="Where to write, by the same endings.")],
 ) -> None:

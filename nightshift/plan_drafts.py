@@ -9,6 +9,7 @@ from rich.text import Text
 
 from nightshift.cells import table
 from schemas.faults import PlanError
+from schemas.store import shown_name
 
 if TYPE_CHECKING:
     from deployments.first_look import Drafted
@@ -52,10 +53,10 @@ def _features(guesses: "Guesses") -> RenderableType:
     roles = (("key", guesses.key), ("row's time", guesses.time), ("weight", guesses.weight))
     for role, guess in roles:
         if guess is not None:
-            told.add_row(Text(guess.name), role, Text(guess.why))
+            told.add_row(Text(shown_name(guess.name)), role, Text(guess.why))
     for guess in guesses.features[:MOST_SHOWN]:
         role = "" if guess.column is None else guess.column.role
-        told.add_row(Text(guess.name), role, Text(guess.why))
+        told.add_row(Text(shown_name(guess.name)), role, Text(guess.why))
     if len(guesses.features) > MOST_SHOWN:
         told.add_row(f"and {len(guesses.features) - MOST_SHOWN:,} more", "", "")
     return told
@@ -64,7 +65,7 @@ def _features(guesses: "Guesses") -> RenderableType:
 def _left_out(guesses: "Guesses") -> RenderableType:
     told = table("left out", "why")
     for name, why in list(guesses.left_out.items())[:MOST_SHOWN]:
-        told.add_row(Text(name), Text(why))
+        told.add_row(Text(shown_name(name)), Text(shown_name(why)))
     if len(guesses.left_out) > MOST_SHOWN:
         told.add_row(f"and {len(guesses.left_out) - MOST_SHOWN:,} more", "")
     return told
@@ -79,11 +80,11 @@ def _label(guesses: "Guesses") -> RenderableType:
     if guesses.aside_rows:
         why = "; ".join(f"{count:,} {told}" for told, count in guesses.set_aside.items())
         lines.append(f"{guesses.aside_rows:,} of {guesses.rows:,} rows will be set aside: {why}")
-    return Text("\n".join(lines))
+    return Text("\n".join(map(shown_name, lines)))
 
 
 def _asked(guesses: "Guesses") -> list[RenderableType]:
     """What only a person can tell; the plan says where."""
     known = (guesses.key, guesses.time, *guesses.features)
-    asked = [f"{guess.name}: {each}" for guess in known if guess for each in guess.asks]
+    asked = [f"{shown_name(guess.name)}: {each}" for guess in known if guess for each in guess.asks]
     return [Text("\n".join(["please look at", *(f"  {each}" for each in asked)]))] if asked else []

@@ -87,13 +87,14 @@ class Gate(Strict):
     max_latency_ms: PositiveFloat = 100.0
 
 
+NAME = r"[a-z][a-z0-9_-]{0,62}"
+NAME_TOLD = "a small letter, then at most 62 small letters, digits, '-' and '_'"
+"""It becomes the name of folders, objects and registered models."""
+
+
 def _plain_name(name: str) -> str:
-    """It becomes the name of folders, objects and registered models."""
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name):
-        raise ValueError(
-            "expected a small letter, then at most 62 small letters, digits, '-' and '_', "
-            f"got {name[:70]!r}"
-        )
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"expected {NAME_TOLD}, got {name[:70]!r}")
     return name
 
 

@@ -132,7 +132,7 @@ def _id(each: Guess, key: Guess | None, cases: Sequence[Guess]) -> Guess:
     """Other ids are no features: they tell who, and the next night has other ones."""
     facts = _facts(each)
     if any(each is case for case in cases):
-        beside = f" beside {key.name}" if key else ""
+        beside = f" beside {key.name!r}" if key else ""
         return _out(each, f"names a case{beside}: {facts.distinct:,} values in {facts.rows:,} rows")
     if may_be_id(each.column) and is_group(facts):
         return _out(each, f"an id ({facts.distinct:,} values): it tells who, not what")
@@ -196,11 +196,11 @@ def _set_aside(
         mask[list(lines)] = True
         count("no JSON object", mask)
     for label in found:
-        count(f"no class of {label.name} that the plan names", label.codes < 0)
+        count(f"no class of {label.name!r} that the plan names", label.codes < 0)
     for each in kept:
         if each.bad is not None:
             what = "number" if isinstance(each.column, NumberColumn) else "vector"
-            count(f"no {what} in {each.name}", each.bad)
+            count(f"no {what} in {each.name!r}", each.bad)
     return told, int(whole.sum())
 
 

@@ -12,6 +12,7 @@ from learning.arrays import Mask
 from learning.profiling.dates import Written, is_clock_alone, written
 from learning.profiling.facts import Facts
 from learning.profiling.figures import odd_form
+from learning.profiling.ids import is_named
 from learning.reading.cells import FALSE, TRUE, is_text
 from learning.reading.embeddings import VECTOR, embeddings
 from schemas.dataset import (
@@ -40,7 +41,7 @@ FEW, MOST = 10, 1_000
 """Levels that are few anyhow, and more than can be features."""
 
 MOST_DIMENSIONS = 10_000
-TOKENS_ALONE = r"(?i)(.*[^a-z])?(zip|zipcode|postcode|postal|plz|fips|code)([^a-z].*)?"
+CODES = r"(?i)(.*[^a-z])?(zip|zipcode|postcode|postal|plz|fips|code)([^a-z].*)?"
 """Names of columns whose whole numbers are codes, so that more or less means nothing."""
 
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff]")
@@ -170,9 +171,9 @@ def _number(facts: Facts) -> Guess | None:
         return _levels(facts, "with leading zeros, so codes")
     if np.nanmax(np.abs(facts.figures)) >= 2**53 and facts.is_whole:
         return _levels(facts, "whole numbers above 2^53, which numbers would round")
-    codes = re.fullmatch(TOKENS_ALONE, facts.name) and facts.is_whole
-    if codes and facts.distinct * REPEATS <= facts.filled:
-        return _levels(facts, "named as a code")
+    named = re.fullmatch(CODES, facts.name) or is_named(facts.name)
+    if named and facts.is_whole and facts.distinct * REPEATS <= facts.filled:
+        return _levels(facts, "named as codes are")
     told = f"{facts.distinct:,} {'whole ' * facts.is_whole}numbers"
     told += _but(facts.missing, "missing") + _but(int(bad.sum()), "cells that are none")
     return _in(facts, NumberColumn(), told, bad)

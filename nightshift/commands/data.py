@@ -28,6 +28,7 @@ def convert(
     """Turn a pickle into Parquet, in a process of its own."""
     from nightshift.conversion import convert as convert_file
 
-    target = output or file.with_name(f"{file.name.partition('.')[0]}.parquet")
+    stem = file.name.removesuffix(".gz").removesuffix(".pkl").removesuffix(".pickle")
+    target = output or file.with_name(f"{stem}.parquet")
     rows = convert_file(file, target, trusted)
     typer.echo(f"wrote {target}: {rows:,} rows")

@@ -1,4 +1,5 @@
 import json
+import pickle
 import subprocess
 import sys
 import time
@@ -258,3 +259,18 @@ def test_drops_are_dealt_one_at_a_time(home):
     assert "no more rows to deal" in run(*deal).output
     assert run("plan", "check", "all.yaml", "--source", "drops").exit_code == 0
     assert "there twice" in run(*deal[:6]).output
+
+
+def test_a_pickle_is_converted_only_when_it_is_trusted(home):
+    (home.parent / "rows.pkl").write_bytes(pickle.dumps([{"size": 1}, {"size": 2}]))
+    untrusted = run("data", "convert", "rows.pkl")
+    assert untrusted.exit_code == 2
+    assert "say so with --trusted" in untrusted.output
+    assert "wrote rows.parquet: 2 rows" in run("data", "convert", "--trusted", "rows.pkl").output
+
+
+def test_a_name_that_no_plan_may_have_is_told(home):
+    (home.parent / "all.csv").write_text("size,y\n")
+    told = run("plan", "init", "all.csv", "--label", "y", "--name", "My Plan")
+    assert told.exit_code == 2
+    assert "--name: expected a small letter" in told.output

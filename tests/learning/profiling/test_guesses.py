@@ -23,7 +23,7 @@ def test_an_id_is_the_key_and_another_is_left_out() -> None:
     found = guesses(size=SIZE, serial=[f"s{n}" for n in N], case_id=[n + 1 for n in N])
     assert found.key is not None
     assert found.key.name == "case_id"
-    assert "names a case beside case_id" in found.left_out["serial"]
+    assert "names a case beside 'case_id'" in found.left_out["serial"]
 
 
 def test_ids_above_what_a_float_holds_are_a_key_as_text_and_none_as_floats() -> None:

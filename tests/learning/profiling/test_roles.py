@@ -93,7 +93,7 @@ def test_one_bad_cell_in_hundreds_leaves_a_number_a_number() -> None:
 
 def test_whole_numbers_that_are_named_as_codes_are_levels() -> None:
     cells = [str(10115 + n % 9) for n in N]
-    assert role(*cells, name="zip code") == CategoryColumn()
+    assert role(*cells, name="zip code") == role(*cells, name="shop_id") == CategoryColumn()
     assert role(*cells, name="size") == NumberColumn()
 
 
