@@ -70,7 +70,7 @@ def read_rows(attempt: Attempt, home: Home, due: Due, not_before: datetime | Non
 
 def _shards(attempt: Attempt, home: Home, due: Due) -> tuple[Shard, ...]:
     plan = attempt.plan
-    source = open_store(plan.dataset.source)
+    source = open_store(plan.dataset.source, home.memory)
     cache, aside = home.cache / plan.name, home.quarantine / plan.name
     try:
         return ingest_objects(source, due.manifest, plan, cache, aside)

@@ -109,8 +109,8 @@ class Standing:
         path.write_bytes(content)
         return path
 
-    def night(self) -> Record:
-        (record,) = run_nights([str(self.root / "standing.yaml")])
+    def night(self, source: str | None = None) -> Record:
+        (record,) = run_nights([str(self.root / "standing.yaml")], source=source)
         return record
 
     def champion(self) -> Champion | None:
