@@ -45,6 +45,7 @@ MISSING_TELLS = 0.95
 CLASS_ROWS = 20
 """Rows of a class, and of the others, below which nothing is said of it."""
 
+RENAMED_ROWS = 20
 FLAG_ROWS = 30
 FLAG_LEVELS = 10
 RARE_SHARE = 0.2
@@ -101,7 +102,7 @@ def _by_missing(facts: Facts, label: Answers) -> str:
     """What is filled in afterwards is filled where the answer was such."""
     known = label.codes >= 0
     filled, codes = (facts.codes >= 0)[known], label.codes[known]
-    if filled.all() or len(codes) < DETERMINED_ROWS:
+    if filled.all():
         return ""
     rows = np.bincount(codes, minlength=len(label.classes))
     inside = np.bincount(codes[filled], minlength=len(label.classes))
@@ -113,7 +114,7 @@ def _by_missing(facts: Facts, label: Answers) -> str:
     told = _told_by(inside, rows)
     best = int(np.abs(told - 0.5).argmax())
     enough = min(rows[best], len(codes) - rows[best]) >= CLASS_ROWS
-    if enough and abs(told[best] - 0.5) >= MISSING_TELLS - 0.5:
+    if enough and len(codes) >= DETERMINED_ROWS and abs(told[best] - 0.5) >= MISSING_TELLS - 0.5:
         name = class_text(label.classes[best])
         share = max(told[best], 1 - told[best])
         return f"whether it is missing tells class {name} from the others, {share:.1%} right"
@@ -150,14 +151,24 @@ def _by_level(codes: NDArray[np.int64], facts: Facts, label: Answers, all_levels
     width = len(label.classes)
     cells = codes * width + answers
     table = np.bincount(cells, minlength=(int(codes.max(initial=0)) + 1) * width)
-    found = ""
-    if len(codes) >= DETERMINED_ROWS:
+    found = _renaming(table.reshape(-1, width), label)
+    if not found and len(codes) >= DETERMINED_ROWS:
         half = np.random.default_rng(0).random(len(codes)) < 0.5
         first = np.bincount(cells[half], minlength=len(table)).reshape(-1, width)
         found = _determination(first, table.reshape(-1, width) - first, label)
     if found or not all_levels or facts.distinct > FLAG_LEVELS:
         return found
     return _implication(table.reshape(-1, width), label)
+
+
+def _renaming(table: NDArray[np.int64], label: Answers) -> str:
+    """A level for each class, and a class for each level: told on fewer rows than the others."""
+    there = table[table.any(axis=1)]
+    pairs = there > 0
+    one_each = pairs.sum(axis=1).max() == 1 == pairs.sum(axis=0).min() == pairs.sum(axis=0).max()
+    if not one_each or there.max(axis=0).min() < RENAMED_ROWS:
+        return ""
+    return f"the same as {label.name!r} under other names, in all {there.sum():,} rows"
 
 
 def _implication(table: NDArray[np.int64], label: Answers) -> str:
@@ -193,10 +204,7 @@ def _determination(
         sides = np.array([rows[place], rows.sum() - rows[place]])
         if sides.min() < CLASS_ROWS:
             continue
-        parts = [
-            np.column_stack([t[:, place], t.sum(axis=1) - t[:, place]]) for t in (first, second)
-        ]
-        recall = _recall(parts[0], parts[1], sides)
+        recall = _recall(_against_others(first, place), _against_others(second, place), sides)
         if recall >= DETERMINES:
             name = class_text(label.classes[place])
             return f"tells class {name} from the others by itself, {recall:.1%} right"
