@@ -14,7 +14,7 @@ def state_of(record: Record) -> State[Any]:
     told = "; ".join(record.reasons)
     match record.outcome:
         case "skipped":
-            return Completed(name="Skipped", message=told)
+            return skipped(told)
         case "held" | "insufficient-evidence":
             return Completed(name="Held", message=told)
         case "promoted" | "rolled-back":
@@ -30,5 +30,10 @@ def state_of_all(records: Sequence[Record]) -> State[Any]:
         return Failed(message=told)
     if all(record.outcome == "skipped" for record in records):
         why = (f"{record.plan}: {'; '.join(record.reasons)}" for record in records)
-        return Completed(name="Skipped", message="; ".join(why))
+        return skipped("; ".join(why))
     return Completed(message=told)
+
+
+def skipped(why: str) -> State[Any]:
+    """Nothing was to be done, which is as good as done; the run's page shows why."""
+    return Completed(name="Skipped", message=why)

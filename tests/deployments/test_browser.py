@@ -17,11 +17,10 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--hide-scrollbars", "--window-size=1400,1000", "--virtual-time-budget=20000",
 )  # fmt: skip
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.server,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (apt-get install chromium)"),
-]
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs chromium (apt-get install chromium)"
+)
+pytestmark = [pytest.mark.browser, pytest.mark.server, needs_chromium]
 
 
 def browse(profile: Path, *arguments: str) -> str:

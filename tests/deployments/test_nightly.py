@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -49,15 +48,25 @@ def test_the_schedule_yields_a_scheduled_run(served: Served) -> None:
 
 
 @pytest.mark.server
-def test_an_overlapping_night_is_cancelled_and_parameters_are_checked(served: Served) -> None:
-    deployment = served.ask("/deployments/name/train/nightly")
+def test_arrivals_are_looked_for_every_five_minutes(served: Served) -> None:
+    deployment = served.ask("/deployments/name/train/on-arrival")
+    (schedule,) = deployment["schedules"]
+    assert (schedule["schedule"]["cron"], schedule["active"]) == ("*/5 * * * *", True)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", ["nightly", "on-arrival"])
+def test_an_overlapping_run_is_cancelled_and_parameters_are_checked(
+    served: Served, name: str
+) -> None:
+    deployment = served.ask(f"/deployments/name/train/{name}")
     assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     assert deployment["global_concurrency_limit"]["limit"] == 1
     assert deployment["enforce_parameter_schema"]
     with pytest.raises(urllib.error.HTTPError, match="409"):
         served.ask(
             f"/deployments/{deployment['id']}/create_flow_run",
-            {"parameters": {"force": "perhaps"}},
+            {"parameters": {"budget_minutes": "perhaps"}},
         )
 
 
@@ -130,28 +139,6 @@ def test_a_killed_runs_slot_is_free_within_two_minutes(served: Served, tmp_path:
         after = served.start_run(deployment, 0, tmp_path / "after")
         eventually(lambda: served.state(after) in ("Completed", "Cancelled"), 60)
     assert served.state(after) == "Completed"
-
-
-@pytest.mark.server
-@pytest.mark.timeout(300)
-def test_a_night_by_deployment_ends_completed(served: Served) -> None:
-    """The sentence that users type, on rows that `nightshift up` dealt."""
-    done = subprocess.run(
-        [
-            PREFECT, "deployment", "run", "train/nightly", "--watch",
-            "-p", "budget_minutes=0.5", "-p", 'plans=["quickstart"]',
-        ],
-        env=served.environ, cwd=served.folder, capture_output=True, text=True,
-        timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    records = [json.loads(path.read_text()) for path in _ledger(served)]
-    assert [record["plan"] for record in records] == ["quickstart"]
-    assert records[0]["outcome"] in ("promoted", "held", "insufficient-evidence")
-
-
-def _ledger(served: Served) -> list[Path]:
-    return sorted((served.home / "state" / "ledger").rglob("*.json"))
 
 
 class _Worker:
