@@ -72,8 +72,8 @@ class _Look:
 def _look(home: Home, name: str) -> _Look:
     try:
         plan = load_plan(name)
-        found = look(open_store(plan.dataset.source), plan.dataset)
-        why = why_not(open_store(home.state), plan, found)
+        found = look(open_store(plan.dataset.source, home.memory), plan.dataset)
+        why = why_not(open_store(home.state, home.memory), plan, found)
     except NightshiftError as fault:  # the nightly run meets it too, fails and records it
         return _Look(f"no look was possible: {fault}")
     return _Look(why, found.manifest.digest, plan.dataset.marker is not None)
