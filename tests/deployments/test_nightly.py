@@ -34,6 +34,15 @@ def test_a_lost_run_is_found_within_two_minutes_of_its_last_heartbeat() -> None:
     assert timedelta(seconds=60) < automation.trigger.within < timedelta(seconds=110)
 
 
+def test_the_example_of_a_notification_runs_a_deployment_and_is_not_deployed() -> None:
+    (automation,) = read_automations(AUTOMATIONS.parent / "examples" / "on_notification.yaml")
+    (action,) = automation.actions
+    assert (action.type, action.parameters) == ("run-deployment", {"settle_s": 10})
+    look = load_flow_from_entrypoint("flows.arrival.train_on_arrival")
+    assert look.validate_parameters(action.parameters)["settle_s"] == action.parameters["settle_s"]
+    assert automation.name not in {known.name for known in read_automations(AUTOMATIONS)}
+
+
 @pytest.mark.server
 def test_the_schedule_yields_a_scheduled_run(served: Served) -> None:
     deployment = served.ask("/deployments/name/train/nightly")
