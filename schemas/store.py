@@ -23,23 +23,33 @@ def name_fault(name: str) -> str:
     >>> name_fault("2026/11/day.csv"), name_fault("../secret")
     ('', "a part that starts with '.'")
     """
-    parts = name.split("/")
-    faults = {
-        "nothing between two '/'": "" in parts,
-        "a part that starts with '.'": any(part.startswith(".") for part in parts),
-        "a backslash": "\\" in name,
-        "a control or direction character": any(unicodedata.category(c) in _UNSEEN for c in name),
-        f"more than {LONGEST_NAME} bytes": len(name.encode(errors="replace")) > LONGEST_NAME,
-    }
-    return next((fault for fault, found in faults.items() if found), "")
+    inside = f"/{name}/"
+    if "//" in inside:
+        return "nothing between two '/'"
+    if "/." in inside:
+        return "a part that starts with '.'"
+    if "\\" in name:
+        return "a backslash"
+    if _hides(name):
+        return "a control or direction character"
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        return f"more than {LONGEST_NAME} bytes"
+    return ""
 
 
 def shown_name(name: str) -> str:
     """The name for messages: characters that could hide or reorder text are escaped."""
+    if not _hides(name):
+        return name
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
         for c in name
     )
+
+
+def _hides(name: str) -> bool:
+    """What is printable hides nothing, and that is told at once: sources hold many names."""
+    return not name.isprintable() and any(unicodedata.category(c) in _UNSEEN for c in name)
 
 
 class ObjectRef(Strict):
