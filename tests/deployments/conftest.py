@@ -31,9 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     try:
         eventually(lambda: process.poll() is not None or "Ctrl-C" in " ".join(up.said), 240)
         assert process.poll() is None, "\n".join(up.said)
-        # Tests start what they look at: a run by the clock would meet them at its own time.
-        on_arrival = up.ask("/deployments/name/train/on-arrival")["id"]
-        up.ask(f"/deployments/{on_arrival}/pause_deployment", {})
+        up.stop_clock("on-arrival")  # tests start what they look at themselves
         yield up
     finally:
         process.send_signal(signal.SIGINT)

@@ -46,7 +46,13 @@ class Served:
         terminal = {"PREFECT_API_URL": self.api_url, "PREFECT_HOME": str(self.folder / "terminal")}
         return own | terminal
 
-    def ask(self, path: str, body: dict[str, Any] | None = None, token: bool = True) -> Any:
+    def ask(
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        token: bool = True,
+        method: str | None = None,
+    ) -> Any:
         """GET, or POST where there is a body, with the token that guards against other sites."""
         headers = {"Content-Type": "application/json"}
         if body is not None and token:
@@ -56,11 +62,18 @@ class Served:
             self.api_url + path,
             data=None if body is None else json.dumps(body).encode(),
             headers=headers,
-            method="GET" if body is None else "POST",
+            method=method or ("GET" if body is None else "POST"),
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             text = answer.read()
         return json.loads(text) if text else None
+
+    def stop_clock(self, name: str) -> None:
+        """From now on that deployment of `train` runs only when it is told to."""
+        deployment = self.ask(f"/deployments/name/train/{name}")
+        for schedule in deployment["schedules"]:
+            place = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
+            self.ask(place, {"active": False}, method="PATCH")
 
     def deploy_sleeper(self, name: str, pool: str) -> str:
         """A deployment as strict about overlaps as the nightly one; gives its id."""

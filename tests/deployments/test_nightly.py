@@ -22,6 +22,13 @@ def deployments() -> list[dict[str, Any]]:
     return told["deployments"]
 
 
+def test_nights_are_at_two_and_arrivals_are_looked_for_every_five_minutes() -> None:
+    told = {d["name"]: d["schedules"] for d in deployments()}
+    assert [schedule["cron"] for schedule in told["nightly"]] == ["0 2 * * *"]
+    assert [schedule["cron"] for schedule in told["on-arrival"]] == ["*/5 * * * *"]
+    assert all(s["active"] and s["timezone"] == "UTC" for kind in told.values() for s in kind)
+
+
 @pytest.mark.parametrize("told", deployments(), ids=lambda told: told["name"])
 def test_every_deployment_names_a_flow_and_parameters_that_it_has(told: dict[str, Any]) -> None:
     flow = load_flow_from_entrypoint(told["entrypoint"])
@@ -54,13 +61,6 @@ def test_the_schedule_yields_a_scheduled_run(served: Served) -> None:
     at = datetime.fromisoformat(first["expected_start_time"])
     assert (at.hour, at.minute, at.utcoffset()) == (2, 0, timedelta(0))
     assert at - datetime.now(UTC) < timedelta(days=1)
-
-
-@pytest.mark.server
-def test_arrivals_are_looked_for_every_five_minutes(served: Served) -> None:
-    deployment = served.ask("/deployments/name/train/on-arrival")
-    (schedule,) = deployment["schedules"]
-    assert (schedule["schedule"]["cron"], schedule["active"]) == ("*/5 * * * *", True)
 
 
 @pytest.mark.server
