@@ -33,6 +33,9 @@ Keys: TypeAlias = NDArray[np.uint64]
 Matrix: TypeAlias = NDArray[np.floating] | csr_matrix
 """(rows, features): SciPy's CSR where there is text, else dense."""
 
+Instants: TypeAlias = NDArray[np.datetime64]
+"""(rows,) in UTC to the microsecond."""
+
 Mask: TypeAlias = NDArray[np.bool_]
 """(rows,) true where a row is meant."""
 

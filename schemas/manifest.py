@@ -16,8 +16,11 @@ ROW = "__row"
 TIME = "__time"
 FOLD = "__fold"
 WEIGHT = "__weight"
+CELLS = "__cells"
+BLANK = "__blank"
+PLACE = "__place"
 OURS = "__"
-"""The columns that we add to the plan's own; `Rows` says what they hold. All begin with `OURS`."""
+"""The columns that we add to the plan's own, as `Shard` and `Rows` say; all begin with `OURS`."""
 
 MOST_NAMES = 100
 """Objects of each kind of change that a record names."""
@@ -121,8 +124,15 @@ class Changes(Strict):
 class Shard(Strict):
     """One object, validated and kept as Parquet under a name made from its content.
 
-    `quarantined` of its rows broke the schema; they stand with their reasons in the local file
-    `quarantine`, by reason in `faults`, and rule by rule in `findings`. Of the valid rows,
+    The file has the plan's feature columns (text and category as string, number and boolean as
+    float64, time as UTC microseconds, embedding as a list of float32; missing is null) and
+    `__label0`, `__label1`, ... (int16 index into the classes of each target), `__key` and `__cells`
+    (uint64 hashes of the row's group and of its feature cells), `__row` (int64, its number in the
+    object from 1), where the plan has text `__blank` (whether every text is missing or blank), and
+    where the plan names them `__time` and `__weight` (float64 > 0).
+
+    `quarantined` of the object's rows broke the schema; they stand with their reasons in the local
+    file `quarantine`, by reason in `faults`, and rule by rule in `findings`. Of the valid rows,
     `class_counts` counts each class of each target and `missing` the missing cells of each feature;
     `stored` is the type that each column has in the file, as Arrow calls it.
     """
@@ -140,15 +150,15 @@ class Shard(Strict):
 
 
 class Rows(Strict):
-    """References to the two sides of a night's rows, as Parquet on this machine.
+    """References to the two sides of a night's rows: an index each, as Parquet on this machine.
 
-    Both files have the plan's feature columns (text and category as string, number and boolean as
-    float64, time as UTC microseconds, embedding as a list of float32; missing is null) and
-    `__label0`, `__label1`, ... (int16 index into the classes of each target), `__key` (uint64 hash
-    of the group), `__row` (string, `object#row`, never shown as a cell) and, where the plan names
-    a weight, `__weight` (float64 > 0). Train has `__fold` too (int32: bit i is set where split i
-    scores the row; of k folds exactly one bit). `digest` names plan-relevant content: equal digests
-    mean equal files. The counts are rows of each class of each target.
+    A row of an index is a row of one of the shards, which its metadata tell in order with how many
+    rows each has there: `__place` is the row's from 0 in its shard. Beside it stand `__label0`,
+    `__label1`, ... as in the shard and, where the plan names a weight, `__weight`, which is that of
+    all duplicates that this row stands for. Train has `__fold` too (int32: bit i is set where split
+    i scores the row; of k folds exactly one bit). All other columns stay in the shards;
+    `learning.rows.sides` reads both. `digest` names plan-relevant content: equal digests mean equal
+    rows. The counts are rows of each class of each target.
     """
 
     digest: str

@@ -61,7 +61,7 @@ def judge_night(
     if champion is not None:
         kept["champion"] = (Path(champion.folder), champion.version.digest)
     models = {name: load(folder, digest) for name, (folder, digest) in kept.items()}
-    whole = read_holdout(rows)
+    whole = read_holdout(rows, plan.dataset.columns)
     holdout = untouched(whole, [training_keys(folder, d) for folder, d in kept.values()])
     answers = {n: answer(model, holdout, plan.targets) for n, model in models.items()}
     reference = f"version {champion.version.number}" if champion else ""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from learning.answers import Answers
@@ -15,6 +14,7 @@ from learning.deciding.objectives import Aim, decisive, of_constants
 from learning.deciding.offsets import decide
 from learning.keeping.models import FittedModel, Head
 from learning.reading.marks import row_marks
+from learning.rows.sides import read_side, row_references
 from schemas.dataset import Column
 from schemas.faults import NightFailed
 from schemas.label import Target
@@ -25,21 +25,23 @@ _LATENCY_BATCH = 1000
 
 @dataclass(frozen=True)
 class Holdout:
-    """Features with `__row`, encoded labels and group keys, row by row."""
+    """Features with `__row` as `object#row`, encoded labels and group keys, row by row."""
 
     frame: pd.DataFrame
     labels: LabelTable
     keys: Keys
 
 
-def read_holdout(rows: Rows) -> Holdout:
-    """The holdout side of a night's rows."""
-    frame = pq.read_table(rows.holdout).to_pandas()
-    names = list(label_columns(len(rows.holdout_counts)))
+def read_holdout(rows: Rows, columns: Iterable[str]) -> Holdout:
+    """The holdout side of a night's rows, with these features."""
+    features, labels = list(columns), label_columns(len(rows.holdout_counts))
+    table = read_side(rows.holdout, [*features, *labels, KEY])
+    frame = table.select(features).to_pandas()
+    frame[ROW] = pd.Series(list(row_references(rows.holdout)), dtype="str")
     return Holdout(
-        frame=frame.drop(columns=[*names, KEY]),
-        labels=frame[names].to_numpy(np.int64),
-        keys=frame[KEY].to_numpy(np.uint64),
+        frame=frame,
+        labels=np.column_stack([table[name].to_numpy() for name in labels]).astype(np.int64),
+        keys=table[KEY].to_numpy(),
     )
 
 

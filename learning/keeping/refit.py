@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 
@@ -20,6 +19,7 @@ from learning.deciding.thresholds import accepted_each
 from learning.features.matrix import layout, transformer
 from learning.keeping.models import FittedModel, Head, load, save
 from learning.reading.marks import row_marks
+from learning.rows.sides import row_references
 from learning.rows.splits import parts
 from learning.searching.fitting import FittedTarget, fit_targets
 from learning.searching.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
@@ -27,7 +27,6 @@ from learning.searching.oof import gathered
 from learning.searching.space import all_settings
 from schemas.faults import ModelRefused
 from schemas.label import Target
-from schemas.manifest import ROW
 from schemas.trials import CalibrationChoice, RefitJob, RefitResult
 
 ROWS_COMPARED = 64
@@ -50,7 +49,7 @@ def refit(job: RefitJob) -> RefitResult:
     rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
     model, calibrations = _fitted(job, rows)
     fit_s = time.perf_counter() - started
-    marks = row_marks(pq.read_table(job.rows, columns=[ROW])[ROW].to_pylist())
+    marks = row_marks(row_references(job.rows))
     digest = _kept(model, rows, marks, Path(job.out))
     answers = model.answers(rows.frame)
     return RefitResult(

@@ -35,8 +35,8 @@ def row_marks(references: Iterable[str]) -> Keys:
     Kept models hold these very hashes, so they never change.
     """
     cells = (b"row\x00" + reference.encode() for reference in references)
-    joined = b"".join(hashlib.blake2b(cell, digest_size=8).digest() for cell in cells)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
+    digests = (hashlib.blake2b(cell, digest_size=8).digest() for cell in cells)
+    return np.fromiter((int.from_bytes(each, "little") for each in digests), dtype=np.uint64)
 
 
 def group_keys(

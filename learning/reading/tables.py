@@ -21,16 +21,16 @@ from learning.reading.columns import typed
 from learning.reading.contents import Contents
 from learning.reading.files import read_file
 from learning.reading.instants import instants
-from learning.reading.marks import group_keys
+from learning.reading.marks import cell_hashes, group_keys
 from learning.reading.quarantine import Fault, broken_rows, message, set_aside
 from learning.reading.refusals import refused
 from learning.reading.wording import quoted
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, TextColumn
 from schemas.faults import DataRejected
 from schemas.findings import Finding
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
-from schemas.manifest import KEY, LABEL, OURS, ROW, TIME, WEIGHT, label_columns
+from schemas.manifest import BLANK, CELLS, KEY, LABEL, OURS, ROW, TIME, WEIGHT, label_columns
 
 PANDAS_INDEX = "__index_level_0__"
 """What pandas adds to a Parquet file; no column of the data."""
@@ -70,7 +70,7 @@ def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target
     if any(fault.rows is None for fault in faults):
         raise DataRejected(message(findings, len(frame)), findings)
     broken = broken_rows(faults, len(frame))
-    frame[ROW] = _row_names(name, len(frame))
+    frame[ROW] = np.arange(1, len(frame) + 1)
     good = frame[~broken].reset_index(drop=True) if faults else frame
     return Read(
         frame=_prepared(good, dataset, targets),
@@ -151,7 +151,14 @@ def _prepared(
     for column, target in zip(label_columns(len(targets)), targets, strict=True):
         classes = pd.Index(target.class_texts, dtype="str")
         frame[column] = classes.get_indexer(pd.Index(frame[column])).astype(np.int16)
-    frame[KEY] = group_keys(frame, dataset)
+    cells = cell_hashes(frame, dataset)
+    frame[KEY] = group_keys(frame, dataset, cells)
+    frame[CELLS] = cells
+    written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
+    if written:
+        frame[BLANK] = np.all(
+            [frame[name].fillna("").str.strip() == "" for name in written], axis=0
+        )
     return frame
 
 

@@ -1,25 +1,26 @@
-"""From shards to the two sides of a night: cleaned, split and dealt to folds, kept as two files.
+"""From shards to the two sides of a night: cleaned, split and dealt to folds, kept as two indexes.
 
-Made once for equal content and settings; both files appear together.
+Only the small columns of the shards are read, and no feature is copied. Made once for equal content
+and settings; both files appear together.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pa_parquet
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from learning.arrays import Folds, Keys, LabelTable, Mask
-from learning.reading.tables import to_arrow
-from learning.rows.cleaning import Cleaned, clean
+from learning.rows.cleaning import clean, needed
 from learning.rows.floors import class_counts, label_notes, refuse_too_little
-from learning.rows.shards import content_digest, faults_of, joined
+from learning.rows.shards import content_digest, faults_of
+from learning.rows.sides import Origin, side_origins, write_side
 from learning.rows.splits import (
     assign_folds,
     assign_shuffles,
@@ -28,39 +29,41 @@ from learning.rows.splits import (
     strata,
     time_cutoff,
 )
-from schemas.faults import NightFailed
-from schemas.manifest import FOLD, KEY, TIME, Rows, Shard, label_columns
+from learning.rows.stubs import Stubs, asked_for, read_stubs, reference_of
+from schemas.manifest import FOLD, PLACE, TIME, WEIGHT, Rows, Shard, label_columns
 from schemas.plan import HashSplit, Plan, TimeSplit
 
 
 def assemble(
     shards: Sequence[Shard], plan: Plan, work: Path, not_before: datetime | None = None
 ) -> Rows:
-    """The cleaned rows of all shards as two files, made once for equal content and settings.
+    """The cleaned rows of all shards as two indexes, made once for equal content and settings.
 
     `not_before` is the champion's cutoff where the split is by time: no later night's holdout may
     hold rows that the champion trained on.
     """
     digest = _rows_digest(shards, plan, not_before)
     folder = work / digest
-    made = _made(folder)
+    made = _made(folder, shards)
     if made is not None:
         return made
-    cleaned = clean(_frame(shards), plan.dataset)
-    labels = _labels(cleaned.frame, plan)
-    held, cutoff = _holdout(cleaned.frame, plan, not_before)
+    stubs = read_stubs(shards, len(plan.targets), _asked(plan))
+    cleaned = clean(stubs, plan.dataset, reference_of(shards))
+    stubs = cleaned.stubs
+    held, cutoff = _holdout(stubs, plan, not_before)
+    train, holdout = stubs.of(~held), stubs.of(held)
     rows = Rows(
         digest=digest,
-        train_counts=class_counts(labels[~held], plan.targets),
-        holdout_counts=class_counts(labels[held], plan.targets),
+        train_counts=class_counts(train.labels, plan.targets),
+        holdout_counts=class_counts(holdout.labels, plan.targets),
         dropped=cleaned.dropped,
         quarantined=faults_of(shards),
         cutoff=cutoff,
-        notes=label_notes(plan.label, labels),
+        notes=label_notes(plan.label, stubs.labels),
         **_places(folder),
     )
     refuse_too_little(rows, plan.targets, plan.dataset.floors)
-    _write(cleaned, held, plan, rows, folder)
+    _write(train, holdout, shards, plan, rows, folder)
     return rows
 
 
@@ -77,64 +80,75 @@ def _rows_digest(shards: Sequence[Shard], plan: Plan, not_before: datetime | Non
     )
 
 
-def _frame(shards: Iterable[Shard]) -> pd.DataFrame:
-    try:
-        return joined(shard.path for shard in shards)
-    except (OSError, pa.ArrowException) as fault:
-        raise NightFailed(
-            "Expected the shards of this scan under NIGHTSHIFT_HOME/cache/shards, got one that "
-            "can't be read. Remove that folder; the next start reads all objects again."
-        ) from fault
+def _asked(plan: Plan) -> list[str]:
+    """Our columns of the shards that tell which rows stay, and on which side."""
+    asked = needed(plan.dataset)
+    asked += [TIME] if isinstance(plan.split, TimeSplit) else []
+    return asked + ([WEIGHT] if plan.dataset.weight is not None else [])
 
 
-def _labels(frame: pd.DataFrame, plan: Plan) -> LabelTable:
-    return frame[list(label_columns(len(plan.targets)))].to_numpy()
-
-
-def _holdout(
-    frame: pd.DataFrame, plan: Plan, not_before: datetime | None
-) -> tuple[Mask, datetime | None]:
-    keys = frame[KEY].to_numpy()
+def _holdout(stubs: Stubs, plan: Plan, not_before: datetime | None) -> tuple[Mask, datetime | None]:
+    if not len(stubs):
+        return np.zeros(0, dtype=bool), None  # which the floors will tell
     match plan.split:
         case HashSplit() as split:
-            return on_holdout(keys, split), None
+            return on_holdout(stubs.keys, split), None
         case TimeSplit(holdout_share=share):
-            times = frame[TIME]
-            cutoff = time_cutoff(keys, times, share, not_before)
-            return on_holdout_by_time(keys, times, cutoff), cutoff
+            times = asked_for(stubs.times)
+            cutoff = time_cutoff(stubs.keys, times, share, not_before)
+            return on_holdout_by_time(stubs.keys, times, cutoff), cutoff
 
 
-def _made(folder: Path) -> Rows | None:
-    """What an earlier attempt left, if all of it can be read."""
+def _made(folder: Path, shards: Sequence[Shard]) -> Rows | None:
+    """What an earlier attempt left, if all of it can be read and is of these very shards."""
     try:
         rows = Rows.model_validate_json((folder / "rows.json").read_bytes())
-    except (OSError, ValidationError):
+        rows = rows.model_copy(update=_places(folder))
+        sides = [side_origins(side) for side in (rows.train, rows.holdout)]
+    except (OSError, pa.ArrowException, ValidationError):
         return None
-    rows = rows.model_copy(update=_places(folder))
-    try:
-        sides = tuple(
-            pa_parquet.read_metadata(side).num_rows for side in (rows.train, rows.holdout)
-        )
-    except (OSError, pa.ArrowException):
-        return None
-    return rows if sides == (rows.n_train, rows.n_holdout) else None
+    counts = [count for count, _ in sides] == [rows.n_train, rows.n_holdout]
+    theirs = [[(each.path, each.shard_rows) for each in origins] for _, origins in sides]
+    ours = [(shard.path, shard.rows) for shard in shards]
+    return rows if counts and theirs == [ours, ours] else None
 
 
-def _write(cleaned: Cleaned, held: Mask, plan: Plan, rows: Rows, folder: Path) -> None:
+def _write(
+    train: Stubs, holdout: Stubs, shards: Sequence[Shard], plan: Plan, rows: Rows, folder: Path
+) -> None:
     """Both sides and their counts appear together: a kill leaves nothing half made."""
-    train, holdout = cleaned.frame[~held], cleaned.frame[held]
-    folds = _folds(train[KEY].to_numpy(), _labels(train, plan), plan)
+    folds = _folds(train.keys, train.labels, plan)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name:
         made = Path(name) / folder.name
         made.mkdir()
-        pa_parquet.write_table(to_arrow(train.assign(**{FOLD: folds})), made / "train.parquet")
-        pa_parquet.write_table(to_arrow(holdout), made / "holdout.parquet")
+        _write_side(train, {FOLD: folds}, shards, made / "train.parquet")
+        _write_side(holdout, {}, shards, made / "holdout.parquet")
         (made / "rows.json").write_text(rows.model_dump_json(), encoding="utf-8")
-        if _made(folder) is not None:
+        if _made(folder, shards) is not None:
             return  # another run made the same files meanwhile
         shutil.rmtree(folder, ignore_errors=True)  # damaged, or it would have been used
         made.rename(folder)
+
+
+def _write_side(
+    stubs: Stubs, others: dict[str, NDArray[Any]], shards: Sequence[Shard], path: Path
+) -> None:
+    places = asked_for(stubs.places)
+    starts = np.cumsum([0, *(shard.rows for shard in shards)])
+    bounds = np.searchsorted(places, starts)
+    of_shard = places.astype(np.int32)
+    for start, first, end in zip(starts, bounds, bounds[1:], strict=False):
+        of_shard[first:end] -= start
+    index = {PLACE: of_shard} | others
+    index |= dict(zip(label_columns(stubs.labels.shape[1]), stubs.labels.T, strict=True))
+    if stubs.weights is not None:
+        index[WEIGHT] = stubs.weights
+    origins = [
+        Origin(object_name=each.object_name, path=each.path, shard_rows=each.rows, rows=int(rows))
+        for each, rows in zip(shards, np.diff(bounds), strict=True)
+    ]
+    write_side(pa.table(index), origins, path)
 
 
 def _folds(keys: Keys, labels: LabelTable, plan: Plan) -> Folds:

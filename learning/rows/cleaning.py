@@ -1,15 +1,18 @@
 """Drops rows that are valid but of no use, by the stated rules, and counts every drop."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
-from learning.arrays import Mask
-from schemas.dataset import Dataset, EmbeddingColumn, TextColumn
+from learning.arrays import Keys, Mask, Weights
+from learning.reading.mixing import absorb
+from learning.rows.grouping import grouped
+from learning.rows.stubs import Stubs, asked_for
+from schemas.dataset import Dataset, TextColumn
 from schemas.faults import DataRejected
-from schemas.manifest import KEY, LABEL, ROW, WEIGHT
+from schemas.manifest import BLANK, CELLS, ROW
 
 REPLACED = "replaced by a later row with the same key"
 NO_TEXT = "missing or blank text"
@@ -21,13 +24,21 @@ DUPLICATE = "duplicate of an earlier row"
 class Cleaned:
     """What is left, in order, and how many rows each rule dropped; idle rules are left out."""
 
-    frame: pd.DataFrame
+    stubs: Stubs
     dropped: dict[str, int]
 
 
+def needed(dataset: Dataset) -> list[str]:
+    """Our columns that the rules look at, beside labels, keys and weights."""
+    columns = [BLANK] if _written(dataset) else []
+    columns += [ROW] if columns and dataset.cleaning.missing_text == "reject" else []
+    return [*columns, CELLS] if _drops_duplicates(dataset) else columns
+
+
 def clean(
-    frame: pd.DataFrame,  # prepared rows of all objects, joined in the order of their names
+    stubs: Stubs,  # rows of all objects, in the order of their names
     dataset: Dataset,
+    reference: Callable[[int, int], str],  # of a row's place and number, for messages
 ) -> Cleaned:
     """The rules in their order: corrections by key, missing texts, conflicts, duplicates.
 
@@ -38,92 +49,96 @@ def clean(
     several duplicates takes over the weights of all.
     """
     dropped = {}
-    for rule, drops in _rules(dataset).items():
-        mask = drops(frame)
+    for rule, drops in _rules(dataset, reference).items():
+        mask = drops(stubs)
         if mask.any():
             dropped[rule] = int(mask.sum())
-            if rule == DUPLICATE and WEIGHT in frame:
-                frame = _with_summed_weights(frame, dataset)
-            frame = frame[~mask]
-    return Cleaned(frame.reset_index(drop=True), dropped)
+            if rule == DUPLICATE and stubs.weights is not None:
+                stubs = _with_summed_weights(stubs)
+            stubs = stubs.of(~mask)
+    return Cleaned(stubs, dropped)
 
 
-def _rules(dataset: Dataset) -> dict[str, Callable[[pd.DataFrame], Mask]]:
-    cleaning = dataset.cleaning
-    rules: dict[str, Callable[[pd.DataFrame], Mask]] = {}
-    written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
+def _rules(
+    dataset: Dataset, reference: Callable[[int, int], str]
+) -> dict[str, Callable[[Stubs], Mask]]:
+    cleaning, rules = dataset.cleaning, dict[str, Callable[[Stubs], Mask]]()
     if dataset.key is not None:
-        rules[REPLACED] = _replaced
-    if written:
-        rules[NO_TEXT] = lambda frame: _wordless(frame, written, cleaning.missing_text == "reject")
-    conflicts = cleaning.conflicts or ("majority" if written else "keep")
+        rules[REPLACED] = lambda stubs: _repeated(stubs.keys[::-1])[::-1]
+    if _written(dataset):
+        rules[NO_TEXT] = lambda stubs: asked_for(stubs.blank)
+        if cleaning.missing_text == "reject":
+            rules[NO_TEXT] = lambda stubs: _refuse_wordless(stubs, reference)
+    conflicts = cleaning.conflicts or ("majority" if _written(dataset) else "keep")
     if dataset.key is None and conflicts != "keep":
-        rules[CONFLICT] = lambda frame: _conflicting(frame, conflicts == "majority")
-    if (cleaning.duplicates or ("drop" if written else "keep")) == "drop":
-        rules[DUPLICATE] = lambda frame: _repeated(frame, dataset)
+        rules[CONFLICT] = lambda stubs: _conflicting(stubs, conflicts == "majority")
+    if _drops_duplicates(dataset):
+        rules[DUPLICATE] = lambda stubs: _repeated(_answers(asked_for(stubs.cells), stubs))
     return rules
 
 
-def _labels(frame: pd.DataFrame) -> list[str]:
-    return [column for column in frame.columns if column.startswith(LABEL)]
+def _written(dataset: Dataset) -> bool:
+    return any(isinstance(column, TextColumn) for column in dataset.columns.values())
 
 
-def _repeated(frame: pd.DataFrame, dataset: Dataset) -> Mask:
-    """Rows equal in every feature and all labels to an earlier one."""
-    return _compared(frame, dataset).duplicated().to_numpy()
+def _drops_duplicates(dataset: Dataset) -> bool:
+    return (dataset.cleaning.duplicates or ("drop" if _written(dataset) else "keep")) == "drop"
 
 
-def _with_summed_weights(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+def _answers(cases: Keys, stubs: Stubs) -> Keys:
+    """A hash of each row's case together with all of its labels."""
+    answers = cases.copy()
+    for column in stubs.labels.T:
+        absorb(answers, column.astype(np.uint64))
+    return answers
+
+
+def _repeated(names: Keys) -> Mask:
+    """(rows,) true where an earlier row has the same name."""
+    groups, repeated = grouped(names), np.zeros(len(names), dtype=bool)
+    repeated[groups.order[~groups.opens]] = True
+    return repeated
+
+
+def _with_summed_weights(stubs: Stubs) -> Stubs:
     """Each of several duplicates has the weight of all; which of them stays is another's matter."""
-    cells = _compared(frame, dataset)
-    cells = cells[cells.duplicated(keep=False)]
-    same = frame[WEIGHT].groupby(cells.groupby(list(cells), sort=False, dropna=False).ngroup())
-    return frame.assign(**{WEIGHT: same.transform("sum").fillna(frame[WEIGHT])})
+    groups = grouped(_answers(asked_for(stubs.cells), stubs))
+    sums = np.add.reduceat(asked_for(stubs.weights)[groups.order], groups.starts)
+    return replace(stubs, weights=groups.spread(sums))
 
 
-def _compared(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    """The cells that make two rows duplicates."""
-    cells = frame[[*dataset.columns, *_labels(frame)]]
-    for name, column in dataset.columns.items():
-        if isinstance(column, EmbeddingColumn):  # lists can't be compared by hash
-            cells = cells.assign(**{name: [_vector_bytes(cell) for cell in cells[name]]})
-    return cells
-
-
-def _vector_bytes(cell: Sequence[float]) -> bytes:
-    return (np.asarray(cell, dtype=np.float32) + np.float32(0)).tobytes()  # -0.0 is 0.0
-
-
-def _replaced(frame: pd.DataFrame) -> Mask:
-    return frame.duplicated(KEY, keep="last").to_numpy()
-
-
-def _wordless(frame: pd.DataFrame, written: list[str], reject: bool) -> Mask:
-    """Rows of which every text column is missing or blank."""
-    blank = np.ones(len(frame), dtype=bool)
-    for name in written:
-        blank &= (frame[name].fillna("").str.strip() == "").to_numpy()
-    if reject and blank.any():
-        rows = frame.loc[blank, ROW].head(5).tolist()
+def _refuse_wordless(stubs: Stubs, reference: Callable[[int, int], str]) -> Mask:
+    blank = asked_for(stubs.blank)
+    rows, numbers = np.flatnonzero(blank), asked_for(stubs.numbers)
+    if len(rows):
+        places = rows if stubs.places is None else stubs.places[rows]
+        first = zip(places[:5].tolist(), numbers[rows[:5]].tolist(), strict=True)
         raise DataRejected(
-            f"Expected a text in every row, got {int(blank.sum()):,} rows without one "
-            f"({', '.join(rows)}). Correct them, or set dataset.cleaning.missing_text to drop."
+            f"Expected a text in every row, got {len(rows):,} rows without one "
+            f"({', '.join(reference(*each) for each in first)}). Correct them, or set "
+            "dataset.cleaning.missing_text to drop."
         )
     return blank
 
 
-def _conflicting(frame: pd.DataFrame, majority_stays: bool) -> Mask:
+def _conflicting(stubs: Stubs, majority_stays: bool) -> Mask:
     """Rows of a case that has several labels, less those of its majority where one is asked for."""
-    answer = [KEY, *_labels(frame)]
-    by_answer = frame.groupby(answer, sort=False)
-    counted = by_answer[WEIGHT].sum() if WEIGHT in frame else by_answer.size()
-    votes = counted.rename("votes").reset_index()
-    by_case = votes.groupby(KEY)["votes"]
-    votes["answers"] = by_case.transform("size")
-    votes["most"] = by_case.transform("max")
-    leading = np.isclose(votes["votes"], votes["most"], rtol=1e-9, atol=0)  # 0.1 + 0.2 ties 0.3
-    leading = pd.Series(leading, index=votes.index)
-    sole = leading.groupby(votes[KEY]).transform("sum") == 1
-    votes["stays"] = (votes["answers"] == 1) | (leading & sole & majority_stays)
-    stays = votes.set_index(answer)["stays"]
-    return ~stays.reindex(pd.MultiIndex.from_frame(frame[answer])).to_numpy(dtype=bool)
+    cases, answers = grouped(stubs.keys), grouped(_answers(stubs.keys, stubs))
+    ones = np.ones(len(stubs)) if stubs.weights is None else stubs.weights
+    votes = np.add.reduceat(ones[answers.order], answers.starts)
+    case = cases.spread(np.arange(len(cases.starts)))[answers.order[answers.starts]]
+    stays = np.bincount(case)[case] == 1
+    if majority_stays:
+        stays |= _leads_alone(votes, case)
+    return ~answers.spread(stays)
+
+
+def _leads_alone(
+    votes: Weights,  # of each answer
+    case: NDArray[np.intp],  # that it is an answer to
+) -> Mask:
+    most = np.zeros(len(case))  # of each case; there are no more cases than answers
+    np.maximum.at(most, case, votes)
+    leading = np.isclose(votes, most[case], rtol=1e-9, atol=0)  # 0.1 + 0.2 ties 0.3
+    alone: Mask = leading & (np.bincount(case, leading)[case] == 1)
+    return alone

@@ -26,6 +26,9 @@ from schemas.strict import Strict
 
 _TOLD = b"nightshift"
 
+_FORM = 2
+"""Of the files of a release under way; 2: shards with hashes of cells, indexes without features."""
+
 
 class Kept(Strict):
     """What a shard tells of its object's rows, valid ones and others: see `schemas.manifest`."""
@@ -126,6 +129,7 @@ def percent(share: float) -> str:
 
 
 def content_digest(*parts: object) -> str:
-    """Sixteen hex digits of parts and release: a later one may make other files of them."""
+    """Sixteen hex digits of parts, form and release: a later one may make other files of them."""
     release = importlib.metadata.version("nightshift")
-    return hashlib.sha256("\n".join(map(str, (release, *parts))).encode()).hexdigest()[:16]
+    named = "\n".join(map(str, (release, _FORM, *parts)))
+    return hashlib.sha256(named.encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ a row that once judged never trains; or of when it first appeared, with a cutoff
 on, so a row that once trained never judges. Either way no champion meets a row that it knows.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -13,24 +14,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from learning.arrays import Folds, Keys, LabelTable, Mask
+from learning.arrays import Folds, Instants, Keys, LabelTable, Mask
 from learning.reading.mixing import mixed
+from learning.rows.grouping import Groups, grouped
 from schemas.label import Target
 from schemas.plan import HashSplit
 
-Strata: TypeAlias = NDArray[np.int64]
+Strata: TypeAlias = NDArray[np.integer]
 """(rows,) codes from 0; rows of one code are spread evenly over the splits."""
+
+
+_MOST_CELLS = 1 << 20
+"""Combinations of classes that are counted one by one; of more, those that occur are sorted."""
 
 
 def on_holdout(keys: Keys, split: HashSplit) -> Mask:
     """(rows,) true for about `holdout_share` of the groups; blind to the other rows."""
-    sides: Mask = _uniform(keys, split.salt) < split.holdout_share
+    # Of the 53 bits that a float holds exactly; a share of 2 ** 53 is exact too.
+    most = np.ceil(split.holdout_share * 2.0**53).astype(np.uint64) << np.uint64(11)
+    sides: Mask = mixed(keys, split.salt) < most
     return sides
 
 
 def time_cutoff(
     keys: Keys,
-    times: "pd.Series[pd.Timestamp]",  # (rows,) tz-aware
+    times: Instants,
     share: float,
     not_before: datetime | None,  # the last night's cutoff
 ) -> datetime:
@@ -49,7 +57,7 @@ def time_cutoff(
     return found if not_before is None else max(found, not_before.astimezone(UTC))
 
 
-def on_holdout_by_time(keys: Keys, times: "pd.Series[pd.Timestamp]", cutoff: datetime) -> Mask:
+def on_holdout_by_time(keys: Keys, times: Instants, cutoff: datetime) -> Mask:
     """(rows,) true where the group of the row first appeared at the cutoff or later."""
     instant = np.datetime64(cutoff.astimezone(UTC).replace(tzinfo=None), "us")
     sides: Mask = _first_appearances(keys, times) >= instant
@@ -67,9 +75,9 @@ def strata(
     and with all others of its kind where that is still too few. Of one target it is the label.
     """
     if len(targets) == 1:
-        return labels[:, 0].astype(np.int64)
-    joint, cell = np.unique(labels, axis=0, return_inverse=True)
-    codes = _merged(cell, len(joint) + _rarest_value(labels, targets), least)
+        return labels[:, 0]
+    cell, joint = _cells(labels, targets)
+    codes = _merged(cell, joint + _rarest_value(labels, targets), least)
     return _merged(codes, np.full(len(labels), codes.max() + 1), least)
 
 
@@ -79,10 +87,8 @@ def assign_folds(keys: Keys, strata: Strata, folds: int, seed: int) -> Folds:
     Groups are sorted by stratum, then by a hash, and dealt like cards: each stratum, and all
     groups, are spread to within one. A group of several strata counts as its rarest.
     """
-    place, order = _dealing(keys, strata, f"folds {seed}")
-    dealt = np.empty(len(order), dtype=np.int32)
-    dealt[order] = np.int32(1) << (np.arange(len(order), dtype=np.int32) % folds)
-    return dealt[place]
+    groups, dealt = _dealing(keys, strata, f"folds {seed}")
+    return groups.spread(np.int32(1) << (dealt % folds).astype(np.int32))
 
 
 def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed: int) -> Folds:
@@ -94,14 +100,13 @@ def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed:
     """
     drawn = np.zeros(len(keys), dtype=np.int32)
     for split in range(splits):
-        place, order = _dealing(keys, strata, f"shuffle {seed} {split}")
-        groups = len(order)
-        wanted = min(max(1, round(share * groups)), groups - 1)
-        start = int(mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % groups)
-        steps = (np.arange(groups + 1) * wanted + start) // groups
-        scored = np.empty(groups, dtype=bool)
-        scored[order] = np.diff(steps) > 0
-        drawn |= scored[place].astype(np.int32) << np.int32(split)
+        groups, dealt = _dealing(keys, strata, f"shuffle {seed} {split}")
+        count = len(dealt)
+        wanted = min(max(1, round(share * count)), count - 1)
+        start = int(mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % count)
+        steps = (np.arange(count + 1) * wanted + start) // count
+        scored = np.diff(steps)[dealt] > 0
+        drawn |= groups.spread(scored).astype(np.int32) << np.int32(split)
     return drawn
 
 
@@ -131,6 +136,17 @@ def splits_of(folds: Folds) -> tuple[int, ...]:
     return tuple(split for split in range(known.bit_length()) if known >> split & 1)
 
 
+def _cells(labels: LabelTable, targets: Sequence[Target]) -> tuple[Strata, int]:
+    """(rows,) code of all labels of a row together, in the order of the labels; and how many."""
+    sizes = [target.classes for target in targets]
+    if math.prod(sizes) > _MOST_CELLS:
+        joint, cell = np.unique(labels, axis=0, return_inverse=True)
+        return cell, len(joint)
+    cell = np.ravel_multi_index(tuple(labels.T), sizes)
+    found = np.bincount(cell, minlength=math.prod(sizes)) > 0
+    return (np.cumsum(found) - 1)[cell], int(found.sum())
+
+
 def _merged(codes: Strata, others: Strata, least: int) -> Strata:
     """Codes that fewer than `least` rows have are replaced by the other ones."""
     return np.where(np.bincount(codes)[codes] < least, others, codes)
@@ -148,33 +164,29 @@ def _rarest_value(labels: LabelTable, targets: Sequence[Target]) -> Strata:
     return rarest
 
 
-def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The group of each row, and the groups in the order in which they are dealt."""
-    groups, place = np.unique(keys, return_inverse=True)
-    rarity = _rarity(strata)
-    rarest = np.full(len(groups), np.iinfo(np.int64).max)
-    np.minimum.at(rarest, place, rarity[strata])
-    return place, np.lexsort((mixed(groups, salt), rarest))
+def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[Groups, NDArray[np.intp]]:
+    """The groups by a hash of their own, and each one's place in the order of the deal."""
+    groups = grouped(mixed(keys, salt))
+    rarest = _rarity(strata)[strata[groups.order]]
+    if not groups.alone:
+        rarest = np.minimum.reduceat(rarest, groups.starts)
+    dealt = np.empty(len(rarest), dtype=np.intp)
+    dealt[np.argsort(rarest, kind="stable")] = np.arange(len(rarest))
+    return groups, dealt
 
 
-def _rarity(strata: Strata) -> NDArray[np.int64]:
-    """(strata,) rank by rows, the rarest first."""
+def _rarity(strata: Strata) -> NDArray[np.unsignedinteger]:
+    """(strata,) rank by rows, the rarest first; as small as it can be, which sorts much faster."""
     counts = np.bincount(strata)
-    ranks = np.empty(len(counts), dtype=np.int64)
+    ranks = np.empty(len(counts), dtype=np.min_scalar_type(len(counts)))
     ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
     return ranks
 
 
-def _first_appearances(keys: Keys, times: "pd.Series[pd.Timestamp]") -> NDArray[np.datetime64]:
-    """(rows,) when the group of each row first appeared, in UTC to the microsecond."""
-    instants = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-    groups, place = np.unique(keys, return_inverse=True)
-    first = np.full(len(groups), np.iinfo(np.int64).max)
-    np.minimum.at(first, place, instants.astype(np.int64))
-    return first[place].astype("datetime64[us]")
-
-
-def _uniform(keys: Keys, salt: str) -> NDArray[np.float64]:
-    """(rows,) in [0, 1), 53 bits each."""
-    bits: NDArray[np.float64] = (mixed(keys, salt) >> np.uint64(11)).astype(np.float64)
-    return bits / 2.0**53
+def _first_appearances(keys: Keys, times: Instants) -> Instants:
+    """(rows,) when the group of each row first appeared."""
+    groups = grouped(keys)
+    if groups.alone:
+        return times
+    first = np.minimum.reduceat(times.view(np.int64)[groups.order], groups.starts)
+    return groups.spread(first).view("datetime64[us]")

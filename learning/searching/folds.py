@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from lightgbm.basic import LightGBMError
 from scipy.sparse import csr_matrix
 
@@ -23,13 +22,14 @@ from learning.arrays import Folds, Keys, LabelTable, Mask, Matrix, Probabilities
 from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.features.matrix import layout, transformer
+from learning.rows.sides import read_side, side_weights
 from learning.rows.splits import scored_in
 from learning.searching.fitting import fit_targets
 from learning.searching.recent import Recent
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
-from schemas.manifest import FOLD, KEY, WEIGHT, label_columns
+from schemas.manifest import FOLD, KEY, label_columns
 from schemas.trials import FoldJob, FoldResult
 
 ColumnPairs = tuple[tuple[str, Column], ...]
@@ -44,7 +44,7 @@ class FitFailed(NightshiftError):
 
 @dataclass(frozen=True)
 class TrainRows:
-    """The training file in memory, rows in file order."""
+    """The training side in memory, rows in the order of its index."""
 
     frame: pd.DataFrame
     labels: LabelTable
@@ -82,13 +82,14 @@ def kept_seconds(out: Path) -> float | None:
 @lru_cache(maxsize=1)
 def train_rows(path: str, columns: tuple[str, ...], targets: int) -> TrainRows:
     """The feature columns and what the split knows of each row."""
-    table = pq.read_table(path)
+    labels = label_columns(targets)
+    table = read_side(path, [*columns, *labels, FOLD, KEY])
     return TrainRows(
         frame=table.select(list(columns)).to_pandas(),
-        labels=np.column_stack([table[name].to_numpy() for name in label_columns(targets)]),
+        labels=np.column_stack([table[name].to_numpy() for name in labels]),
         folds=table[FOLD].to_numpy(),
         keys=table[KEY].to_numpy(),
-        weights=table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None,
+        weights=side_weights(path),
     )
 
 

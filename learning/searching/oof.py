@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from learning.answers import Answers, parted
 from learning.arrays import Folds, LabelTable, Mask, Probabilities
@@ -14,6 +13,7 @@ from learning.deciding.metrics import log_loss
 from learning.deciding.objectives import Aim, aims, overall
 from learning.deciding.offsets import decide
 from learning.deciding.thresholds import cross_fitted_each, fit_each
+from learning.rows.sides import read_side
 from learning.rows.splits import parts, scored_in
 from schemas.label import Target
 from schemas.manifest import FOLD, Rows, label_columns
@@ -52,7 +52,7 @@ class OofScore:
 def read_truth(rows: Rows, targets: Sequence[Target], objective: Objective) -> Truth:
     """Labels and folds of the training rows, in file order."""
     names = label_columns(len(targets))
-    table = pq.read_table(rows.train, columns=[*names, FOLD])
+    table = read_side(rows.train, [*names, FOLD])
     return Truth(
         labels=np.column_stack([table[name].to_numpy() for name in names]),
         folds=table[FOLD].to_numpy(),

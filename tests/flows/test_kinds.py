@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from deployments.plans import load_plan
 from flows.predict import predict_file
+from learning.rows.sides import read_side
 from learning.rows.splits import scored_in
 from tasks.home import home_from
 
@@ -263,7 +263,7 @@ def test_shuffled_splits_judge_like_folds(world: Any) -> None:
         scores = study["trials"][0]["fold_scores"]
         assert len(scores) == 3
         assert len(set(scores)) > 1
-    folds = pq.read_table(told["rows"]["train"], columns=["__fold"])["__fold"].to_numpy()
+    folds = read_side(told["rows"]["train"], ["__fold"])["__fold"].to_numpy()
     scored = np.array([scored_in(folds, split) for split in range(3)])
     np.testing.assert_allclose(scored.mean(axis=1), 0.3, atol=0.02)
     assert (scored.sum(axis=0) > 1).any()  # unlike folds, splits are drawn apart

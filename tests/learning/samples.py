@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from learning.rows.sides import Origin, write_side
 from schemas.dataset import Column, NumberColumn, TextColumn
 from schemas.label import MultiLabel, MultiTaskLabel, SingleLabel, Target, targets
 from schemas.manifest import Rows, label_columns
@@ -27,7 +28,7 @@ _WORDS = (("bad", "awful", "poor"), ("plain", "usual", "same"), ("good", "great"
 def prepared_rows(
     folder: Path, rows: int = 240, seed: int = 0, asked: tuple[Target, ...] = SINGLE
 ) -> Rows:
-    """Training rows as a night prepares them; the holdout file is not needed by the search."""
+    """Training rows as a night prepares them, with all columns in the index; no holdout."""
     random = np.random.default_rng(seed)
     moods = random.choice(CLASSES, rows, p=[0.1, 0.6, 0.3]).astype(np.int16)
     moods[: 2 * FOLDS * CLASSES] = np.repeat(np.arange(CLASSES), 2 * FOLDS)
@@ -40,13 +41,13 @@ def prepared_rows(
             "amount": amounts,
             **dict(zip(label_columns(len(asked)), labels, strict=True)),
             "__key": random.integers(0, 2**63, rows).astype(np.uint64),
-            "__row": [f"sample.csv#{row}" for row in range(rows)],
+            "__row": np.arange(1, rows + 1),
             "__fold": (1 << (np.arange(rows) % FOLDS)).astype(np.int32),
         }
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "train.parquet"
-    pq.write_table(table, path)
+    write_rows(table, path)
     return Rows(
         digest=f"sample{rows}{seed}{len(asked)}",
         train=str(path),
@@ -57,6 +58,13 @@ def prepared_rows(
         ),
         holdout_counts=tuple((0,) * target.classes for target in asked),
     )
+
+
+def write_rows(rows: pa.Table | pd.DataFrame, path: Path) -> None:
+    """An index that has all columns itself, of one object."""
+    whole = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
+    origin = Origin(object_name="sample.csv", path="", shard_rows=len(rows), rows=len(rows))
+    write_side(whole, [origin], path)
 
 
 def _labels(

@@ -15,6 +15,7 @@ from prefect.states import Failed
 
 from learning.rows import assembly
 from learning.rows.assembly import assemble
+from learning.rows.sides import read_side
 from schemas.faults import DataRejected, NightFailed, ObjectMissing
 from schemas.manifest import Rows, Shard
 from schemas.plan import Plan
@@ -69,8 +70,11 @@ def rows_of(store: Store, folder: Path, wanted: Plan, not_before: datetime | Non
     return assemble(shards_of(store, folder / "cache", wanted), wanted, folder / "work", not_before)
 
 
-def sides(rows: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return pd.read_parquet(rows.train), pd.read_parquet(rows.holdout)
+def sides(rows: Rows, *columns: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Labels and keys of either side, and these columns."""
+    names = ["__label0", "__key", *columns]
+    train = read_side(rows.train, [*names, "__fold"])
+    return train.to_pandas(), read_side(rows.holdout, names).to_pandas()
 
 
 def test_shards_stand_in_the_order_of_names_with_their_rows(store: Store, tmp_path: Path) -> None:
@@ -174,7 +178,7 @@ def test_rows_set_aside_are_in_no_side_and_counted_by_reason(
 ) -> None:
     (source / "day-3.csv").write_text(csv(150, 60) + "secret words,many,1\nfine,1,9\n")
     rows = rows_of(store, tmp_path, plan(**LAX))
-    texts = pd.concat(sides(rows))["comment"]
+    texts = pd.concat(sides(rows, "comment"))["comment"]
     assert len(texts) == 210
     assert not {"secret words", "fine"} & set(texts)
     assert sorted(rows.quarantined.values()) == [1, 1]
@@ -308,15 +312,15 @@ def test_every_row_is_on_one_side_and_counted(store: Store, tmp_path: Path) -> N
         assert (tuple(side["__label0"].value_counts().sort_index().tolist()),) == counts
 
 
-def test_the_files_have_the_promised_columns(store: Store, source: Path, tmp_path: Path) -> None:
+def test_either_side_has_the_promised_columns(store: Store, source: Path, tmp_path: Path) -> None:
     (source / "day-3.csv").write_text("comment,likes,mood\nno likes at all,,1\n")
-    train, holdout = sides(rows_of(store, tmp_path, plan()))
+    train, holdout = sides(rows_of(store, tmp_path, plan()), "comment", "likes", "__row")
     expected = {
         "comment": "str",
         "likes": "float64",
         "__label0": "int16",
         "__key": "uint64",
-        "__row": "str",
+        "__row": "int64",
     }
     assert holdout.dtypes.astype(str).to_dict() == expected
     assert train.dtypes.astype(str).to_dict() == expected | {"__fold": "int32"}
@@ -343,7 +347,7 @@ def test_a_later_row_of_the_same_key_corrects_the_earlier(
     (source / "day-3.csv").write_text("id,comment,mood\n7,text 7 corrected,1\n")
     keyed = plan(dataset={"columns": {"comment": "text"}, "key": "id"})
     rows = rows_of(store, tmp_path, keyed)
-    texts = pd.concat(sides(rows))["comment"]
+    texts = pd.concat(sides(rows, "comment"))["comment"]
     assert "text 7 corrected" in set(texts)
     assert "text 7" not in set(texts)
     assert sum(rows.dropped.values()) == 1
@@ -408,7 +412,7 @@ def test_a_split_by_time_holds_the_latest_and_never_goes_back(
         split={"by": "time", "holdout_share": 0.2},
     )
     rows = rows_of(store, tmp_path, timed)
-    train, holdout = sides(rows)
+    train, holdout = sides(rows, "__time")
     assert rows.cutoff == datetime(2026, 1, 9, tzinfo=UTC)
     assert train["__time"].max() < rows.cutoff <= holdout["__time"].min()
     later = datetime(2026, 1, 10, tzinfo=UTC)
@@ -461,7 +465,7 @@ def test_two_runs_that_assemble_at_once_agree(store: Store, tmp_path: Path) -> N
 def test_a_shard_that_vanished_is_told(store: Store, tmp_path: Path) -> None:
     shards = shards_of(store, tmp_path, plan())
     Path(shards[0].path).unlink()
-    with pytest.raises(NightFailed, match="the next start reads all objects again"):
+    with pytest.raises(NightFailed, match=r"the shard of day-1.csv in .*Start the night again"):
         assemble(shards, plan(), tmp_path / "work")
 
 

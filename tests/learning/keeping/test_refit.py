@@ -14,6 +14,7 @@ from learning.deciding.priors import shifted
 from learning.keeping.models import FittedModel, load, training_keys
 from learning.keeping.refit import refit
 from learning.reading.marks import row_marks
+from learning.rows.sides import row_references
 from learning.searching.folds import fit_fold
 from schemas.classifiers import Classifier
 from schemas.faults import ModelRefused
@@ -24,7 +25,7 @@ from schemas.objectives import MacroF1
 from schemas.samplers import NoResampling, Smote
 from schemas.trials import Candidate, FoldJob, RefitJob
 from tests.learning.kinds import CLASSIFIERS
-from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows
+from tests.learning.samples import COLUMNS, FOLDS, KINDS, SINGLE, prepared_rows, write_rows
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_kept_model_is_the_fitted_one(
     assert (answers.decisions[:, 0] == frame["__label0"]).mean() > 0.6
     assert 0.5 < result.train_score <= 1.0
     assert model.targets == SINGLE
-    seen = np.concatenate([frame["__key"], row_marks(frame["__row"])])
+    seen = np.concatenate([frame["__key"], row_marks(row_references(rows.train))])
     np.testing.assert_array_equal(training_keys(Path(result.out), result.digest), np.unique(seen))
 
 
@@ -133,7 +134,7 @@ def test_rows_that_no_split_scores_have_no_part_in_the_calibration(tmp_path: Pat
     frame = pq.read_table(rows.train)
     folds = np.where(np.arange(600) % 5 == 0, 0, frame["__fold"].to_numpy()).astype(np.int32)
     place = frame.schema.get_field_index("__fold")
-    pq.write_table(frame.set_column(place, "__fold", pa.array(folds)), rows.train)
+    write_rows(frame.set_column(place, "__fold", pa.array(folds)), Path(rows.train))
     (choice,) = refit(job(rows, tmp_path, CLASSIFIERS["logistic-regression"])).calibrations
     assert choice.ece_after < choice.ece_before
 

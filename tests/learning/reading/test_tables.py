@@ -36,10 +36,11 @@ def test_rows_come_typed_and_in_file_order(tmp_path: Path) -> None:
     kinds = {column: str(kind) for column, kind in frame.dtypes.items()}
     assert kinds == {
         "said": "str", "size": "float64", "kind": "str", "__label0": "int16", "__key": "uint64",
-        "__time": "datetime64[us, UTC]", "__row": "str",
+        "__cells": "uint64", "__blank": "bool", "__time": "datetime64[us, UTC]", "__row": "int64",
     }  # fmt: skip
     assert frame["__label0"].tolist() == [2, 0]
-    assert frame["__row"].tolist() == ["day.csv#1", "day.csv#2"]
+    assert frame["__row"].tolist() == [1, 2]
+    assert frame["__blank"].tolist() == [False, True]
     assert frame.loc[1, ["said", "size", "kind"]].isna().all()
 
 
@@ -48,7 +49,7 @@ def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
     pd.DataFrame({"said": ["a b", None], "label": [1, -1]}, index=[7, 8]).to_parquet(path)
     stored = read(tmp_path, path.read_bytes(), name="day.parquet")
     written = read(tmp_path, "said,label\na b,1\n,-1\n")
-    pd.testing.assert_frame_equal(stored.drop(columns="__row"), written.drop(columns="__row"))
+    pd.testing.assert_frame_equal(stored, written)
 
 
 def test_the_class_na_is_a_class(tmp_path: Path) -> None:
@@ -207,7 +208,8 @@ def test_every_role_has_its_type(tmp_path: Path) -> None:
     kinds = {column: str(kind) for column, kind in frame.dtypes.items()}
     assert kinds == {
         "paid": "float64", "born": "datetime64[us, UTC]", "face": "object", "__label0": "int16",
-        "__key": "uint64", "__time": "datetime64[us, UTC]", "__weight": "float64", "__row": "str",
+        "__key": "uint64", "__cells": "uint64", "__time": "datetime64[us, UTC]",
+        "__weight": "float64", "__row": "int64",
     }  # fmt: skip
     assert frame["paid"][0] == 1
     assert frame["born"][0] == pd.Timestamp("1990-01-30T23:00Z")
@@ -266,7 +268,7 @@ def test_all_kinds_of_file_give_the_same_rows_of_every_role(tmp_path: Path) -> N
         ("day.parquet", (tmp_path / "stored").read_bytes()),
     ):
         frame = read(tmp_path, content, WITH_TIME_AND_WEIGHT, name=name)
-        pd.testing.assert_frame_equal(frame.drop(columns="__row"), written.drop(columns="__row"))
+        pd.testing.assert_frame_equal(frame, written)
 
 
 @pytest.mark.parametrize("column", ["__row", "__label0", "__mine"])

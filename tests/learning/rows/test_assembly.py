@@ -10,6 +10,7 @@ import pytest
 from learning.reading.tables import Read
 from learning.rows.assembly import assemble
 from learning.rows.shards import write_shard
+from learning.rows.sides import read_side
 from learning.rows.splits import scored_in, splits_of
 from schemas.faults import DataRejected
 from schemas.label import Label, MultiLabel, MultiTaskLabel, SingleLabel
@@ -41,7 +42,7 @@ def shard(folder: Path, labels: np.ndarray, groups: int | None = None) -> Shard:
         frame[name] = column.astype(np.int16)
     keys = random.integers(0, 2**63, groups or rows).astype(np.uint64)
     frame["__key"] = keys[np.arange(rows) % len(keys)]
-    frame["__row"] = pd.Series([f"day.csv#{row + 1}" for row in range(rows)], dtype="str")
+    frame["__row"] = np.arange(1, rows + 1)
     frame["__weight"] = random.uniform(0.1, 2.0, rows)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{rows}.parquet"
@@ -61,12 +62,11 @@ def labels_of(label: Label, rows: int = 600) -> np.ndarray:
             return (random.random((rows, 3)) < [0.4, 0.2, 0.1]).astype(np.int64)
 
 
-def _numbers(rows: "pd.Series[str]") -> "pd.Series[int]":
-    return rows.str.removeprefix("day.csv#").astype(int)
-
-
 def sides(rows: Rows) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return pd.read_parquet(rows.train), pd.read_parquet(rows.holdout)
+    """All that is known of the rows of either side."""
+    names = [*label_columns(len(rows.train_counts)), "amount", "__key", "__row", "__weight"]
+    train = read_side(rows.train, [*names, "__fold"]).to_pandas()
+    return train, read_side(rows.holdout, names).to_pandas()
 
 
 @pytest.mark.parametrize("validation", ["k-fold", "shuffle"])
@@ -85,7 +85,7 @@ def test_every_row_is_on_one_side_with_all_its_labels(
     for side, counts in ((train, rows.train_counts), (holdout, rows.holdout_counts)):
         for target, name, of_target in zip(wanted.targets, names, counts, strict=True):
             assert np.bincount(side[name], minlength=target.classes).tolist() == list(of_target)
-    joined = pd.concat([train, holdout]).sort_values("__row", key=_numbers)
+    joined = pd.concat([train, holdout]).sort_values("__row")
     assert np.array_equal(joined[names], labels)
     assert joined["__weight"].between(0.1, 2.0).all()
     assert train["__fold"].dtype == np.int32

@@ -1,14 +1,20 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from learning.reading.tables import group_keys
+from learning.reading.marks import cell_hashes, group_keys
 from learning.rows.cleaning import CONFLICT, DUPLICATE, NO_TEXT, REPLACED, clean
+from learning.rows.stubs import Stubs
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected
 from schemas.manifest import label_columns
+from tests.learning.rows import reference
 
 
 def _dataset(key: str | None = None, **cleaning: str) -> Dataset:
@@ -23,9 +29,14 @@ def _dataset(key: str | None = None, **cleaning: str) -> Dataset:
 
 
 def _frame(
-    said: list[str | None], labels: list[Any], dataset: Dataset, ids: list[str] | None = None
+    said: list[str | None],
+    labels: list[Any],
+    dataset: Dataset,
+    ids: list[str] | None = None,
+    sizes: Sequence[float | None] = (),
 ) -> pd.DataFrame:
-    frame = pd.DataFrame({"said": pd.Series(said, dtype="str"), "size": 1.0})
+    numbers = np.array(sizes or [1.0] * len(said), dtype=np.float64)
+    frame = pd.DataFrame({"said": pd.Series(said, dtype="str"), "size": numbers})
     if ids is not None:
         frame["__key"] = ids
     frame["__key"] = group_keys(frame, dataset)
@@ -36,20 +47,44 @@ def _frame(
     return frame
 
 
-def _rows(frame: pd.DataFrame) -> list[int]:
-    return [int(row.split("#")[1]) for row in frame["__row"]]
+@dataclass(frozen=True)
+class Left:
+    """Of cleaned rows: their numbers, what they weigh, and how many rows each rule dropped."""
+
+    rows: list[int]
+    weights: list[float]
+    dropped: dict[str, int]
+
+
+def _clean(frame: pd.DataFrame, dataset: Dataset) -> Left:
+    written = [name for name, column in dataset.columns.items() if column.role == "text"]
+    blank = [(frame[name].fillna("").str.strip() == "").to_numpy() for name in written]
+    labels = frame[[name for name in frame if str(name).startswith("__label")]]
+    stubs = Stubs(
+        labels=labels.to_numpy(np.int16),
+        keys=frame["__key"].to_numpy(np.uint64),
+        cells=cell_hashes(frame, dataset),
+        blank=np.all(blank, axis=0) if blank else np.zeros(len(frame), dtype=bool),
+        numbers=np.arange(1, len(frame) + 1),
+        weights=frame["__weight"].to_numpy() if "__weight" in frame else None,
+    )
+    cleaned = clean(stubs, dataset, lambda place, number: f"day.csv#{number} at {place}")
+    left = cleaned.stubs
+    places = np.arange(len(frame)) if left.places is None else left.places
+    assert np.array_equal(left.keys, stubs.keys[places])
+    assert np.array_equal(left.labels, stubs.labels[places])
+    weights = [] if left.weights is None else left.weights.tolist()
+    return Left((places + 1).tolist(), weights, cleaned.dropped)
 
 
 def test_rows_of_use_stay_as_they_are() -> None:
     frame = _frame(["a", "b"], [0, 1], _dataset())
-    cleaned = clean(frame, _dataset())
-    pd.testing.assert_frame_equal(cleaned.frame, frame)
-    assert cleaned.dropped == {}
+    assert _clean(frame, _dataset()) == Left([1, 2], [], {})
 
 
 def test_missing_and_blank_texts_are_dropped_and_counted() -> None:
-    cleaned = clean(_frame(["a", None, " \t\u00a0", "b"], [0, 0, 0, 1], _dataset()), _dataset())
-    assert _rows(cleaned.frame) == [1, 4]
+    cleaned = _clean(_frame(["a", None, " \t\u00a0", "b"], [0, 0, 0, 1], _dataset()), _dataset())
+    assert cleaned.rows == [1, 4]
     assert cleaned.dropped == {NO_TEXT: 2}
 
 
@@ -58,24 +93,24 @@ def test_a_row_with_one_text_of_two_stays() -> None:
     frame = _frame(["a", None], [0, 1], _dataset()).assign(
         title=pd.Series([None, "b"], dtype="str")
     )
-    assert len(clean(frame, dataset).frame) == 2
+    assert len(_clean(frame, dataset).rows) == 2
 
 
 def test_missing_texts_reject_the_data_where_the_plan_says_so() -> None:
     dataset = _dataset(missing_text="reject")
-    with pytest.raises(DataRejected, match=r"got 1 rows without one \(day.csv#2\)"):
-        clean(_frame(["a", None], [0, 1], dataset), dataset)
+    with pytest.raises(DataRejected, match=r"got 1 rows without one \(day.csv#2 at 1\)"):
+        _clean(_frame(["a", None], [0, 1], dataset), dataset)
 
 
 def test_duplicates_keep_their_first() -> None:
-    cleaned = clean(_frame(["a", "b", "a"], [0, 1, 0], _dataset()), _dataset())
-    assert _rows(cleaned.frame) == [1, 2]
+    cleaned = _clean(_frame(["a", "b", "a"], [0, 1, 0], _dataset()), _dataset())
+    assert cleaned.rows == [1, 2]
     assert cleaned.dropped == {DUPLICATE: 1}
 
 
 def test_duplicates_stay_where_the_plan_says_so() -> None:
     dataset = _dataset(duplicates="keep")
-    assert len(clean(_frame(["a", "a"], [0, 0], dataset), dataset).frame) == 2
+    assert len(_clean(_frame(["a", "a"], [0, 0], dataset), dataset).rows) == 2
 
 
 def test_the_duplicate_that_stays_weighs_as_much_as_all_of_them() -> None:
@@ -84,9 +119,9 @@ def test_the_duplicate_that_stays_weighs_as_much_as_all_of_them() -> None:
     frame["__weight"] = [1.0, 2.0, 0.5, 4.0, 8.0, 16.0]
     columns = {"said": "text", "title": "text", "size": "number"}
     dataset = Dataset.model_validate({"source": "x", "columns": columns})
-    cleaned = clean(frame, dataset)
-    assert _rows(cleaned.frame) == [1, 2, 4, 6]
-    assert cleaned.frame["__weight"].tolist() == [1.5, 2.0, 12.0, 16.0]
+    cleaned = _clean(frame, dataset)
+    assert cleaned.rows == [1, 2, 4, 6]
+    assert cleaned.weights == [1.5, 2.0, 12.0, 16.0]
     assert frame["__weight"].tolist() == [1.0, 2.0, 0.5, 4.0, 8.0, 16.0]
 
 
@@ -103,9 +138,9 @@ def test_labels_vote_by_weight_where_rows_have_one(
     weights: list[float], left: list[int], weight: list[float]
 ) -> None:
     frame = _frame(["a"] * 3, [0, 1, 1], _dataset()).assign(__weight=weights)
-    cleaned = clean(frame, _dataset())
-    assert _rows(cleaned.frame) == left
-    assert cleaned.frame["__weight"].tolist() == weight
+    cleaned = _clean(frame, _dataset())
+    assert cleaned.rows == left
+    assert cleaned.weights == weight
 
 
 @pytest.mark.parametrize(
@@ -122,29 +157,29 @@ def test_labels_of_one_case_vote_by_the_stated_rule(
     rule: str, labels: list[int], left: list[int], conflicts: int
 ) -> None:
     dataset = _dataset(conflicts=rule)
-    cleaned = clean(_frame(["Same text", "same text", "same  text"], labels, dataset), dataset)
-    same = clean(_frame(["same text"] * 3, labels, dataset), dataset)
+    cleaned = _clean(_frame(["Same text", "same text", "same  text"], labels, dataset), dataset)
+    same = _clean(_frame(["same text"] * 3, labels, dataset), dataset)
     assert same.dropped.get(CONFLICT, 0) == cleaned.dropped.get(CONFLICT, 0) == conflicts
-    assert _rows(same.frame) == left
+    assert same.rows == left
 
 
 def test_a_conflict_of_one_case_leaves_others_alone() -> None:
-    cleaned = clean(_frame(["a", "b", "a", "c"], [0, 1, 1, 0], _dataset()), _dataset())
-    assert _rows(cleaned.frame) == [2, 4]
+    cleaned = _clean(_frame(["a", "b", "a", "c"], [0, 1, 1, 0], _dataset()), _dataset())
+    assert cleaned.rows == [2, 4]
 
 
 def test_a_later_row_of_the_same_key_replaces_the_earlier() -> None:
     dataset = _dataset(key="id")
     frame = _frame(["a", "b", "c"], [0, 1, 1], dataset, ids=["1", "2", "1"])
-    cleaned = clean(frame, dataset)
-    assert _rows(cleaned.frame) == [2, 3]
+    cleaned = _clean(frame, dataset)
+    assert cleaned.rows == [2, 3]
     assert cleaned.dropped == {REPLACED: 1}
 
 
 def test_two_keys_with_the_same_text_are_no_conflict() -> None:
     dataset = _dataset(key="id")
     frame = _frame(["a", "a"], [0, 1], dataset, ids=["1", "2"])
-    assert clean(frame, dataset).dropped == {}
+    assert _clean(frame, dataset).dropped == {}
 
 
 @pytest.mark.parametrize(
@@ -160,15 +195,15 @@ def test_two_keys_with_the_same_text_are_no_conflict() -> None:
 def test_rows_vote_for_all_of_their_labels_together(
     labels: list[tuple[int, int]], left: list[int], conflicts: int
 ) -> None:
-    cleaned = clean(_frame(["same"] * 3, labels, _dataset()), _dataset())
+    cleaned = _clean(_frame(["same"] * 3, labels, _dataset()), _dataset())
     assert cleaned.dropped.get(CONFLICT, 0) == conflicts
-    assert _rows(cleaned.frame) == left
+    assert cleaned.rows == left
 
 
 def test_rows_that_differ_in_any_label_are_no_duplicates() -> None:
     dataset = _dataset(conflicts="keep")
-    cleaned = clean(_frame(["a", "a", "a"], [(0, 1), (0, 2), (0, 1)], dataset), dataset)
-    assert _rows(cleaned.frame) == [1, 2]
+    cleaned = _clean(_frame(["a", "a", "a"], [(0, 1), (0, 2), (0, 1)], dataset), dataset)
+    assert cleaned.rows == [1, 2]
     assert cleaned.dropped == {DUPLICATE: 1}
 
 
@@ -189,4 +224,42 @@ def test_equal_embeddings_are_found_by_their_numbers() -> None:
             "__row": [f"day.csv#{row}" for row in range(1, 5)],
         }
     )
-    assert _rows(clean(frame, dataset).frame) == [1, 3, 4]
+    assert _clean(frame, dataset).rows == [1, 3, 4]
+
+
+CLEANINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "conflicts": st.sampled_from(["majority", "drop", "keep"]),
+        "duplicates": st.sampled_from(["drop", "keep"]),
+    },
+)
+SAID = st.sampled_from([None, " ", "a", "A ", "b"])
+ROWS = st.lists(
+    st.tuples(SAID, st.sampled_from([1.0, -0.0, 0.0, None]), st.integers(0, 2), st.integers(0, 1)),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(ROWS, CLEANINGS, st.booleans(), st.booleans(), st.booleans())
+def test_rows_are_cleaned_as_by_frames(
+    rows: list[tuple[str | None, float | None, int, int]],
+    cleaning: dict[str, str],
+    keyed: bool,
+    weighed: bool,
+    with_text: bool,
+) -> None:
+    columns = {"said": "text", "size": "number"} if with_text else {"size": "number"}
+    settings = {"source": "x", "columns": columns, "cleaning": cleaning}
+    dataset = Dataset.model_validate(settings | {"key": "id" if keyed else None})
+    said, sizes, moods, loud = zip(*rows, strict=True)
+    ids = [f"{number}" for number in sizes] if keyed else None
+    frame = _frame(list(said), list(zip(moods, loud, strict=True)), dataset, ids, list(sizes))
+    if weighed:
+        frame["__weight"] = np.array([0.1, 0.2, 0.3, 1.0])[np.arange(len(frame)) % 4]
+    expected, left = reference.clean(frame, dataset), _clean(frame, dataset)
+    assert left.dropped == expected.dropped
+    assert [f"day.csv#{row}" for row in left.rows] == expected.frame["__row"].tolist()
+    if weighed:
+        assert left.weights == pytest.approx(expected.frame["__weight"].tolist())

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from imblearn.over_sampling import SMOTE
@@ -19,7 +18,16 @@ from schemas.manifest import Rows
 from schemas.samplers import Imbalance, NoResampling, RandomUndersampling, Smote
 from schemas.trials import Candidate, FoldJob
 from tests.learning.kinds import CLASSIFIERS, SAMPLERS
-from tests.learning.samples import CLASSES, COLUMNS, FOLDS, KINDS, NUMBERS, SINGLE, prepared_rows
+from tests.learning.samples import (
+    CLASSES,
+    COLUMNS,
+    FOLDS,
+    KINDS,
+    NUMBERS,
+    SINGLE,
+    prepared_rows,
+    write_rows,
+)
 
 SETTLED = Features(text=TextFeatures(weighting="tfidf", ngram_max=1, min_df=1))
 
@@ -76,7 +84,7 @@ def test_changing_the_folds_own_rows_changes_only_their_answers(rows: Rows, tmp_
     table.loc[row, "amount"] = 1e6
     table.loc[row, "__label0"] = (table.loc[row, "__label0"] + 1) % CLASSES
     changed = tmp_path / "changed.parquet"
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), changed)
+    write_rows(table, changed)
     fit_fold(job(rows.model_copy(update={"train": str(changed)}), tmp_path / "after.npy", Smote()))
     before, after = np.load(tmp_path / "before.npy"), np.load(tmp_path / "after.npy")
     np.testing.assert_array_equal(before[1:], after[1:])
@@ -90,7 +98,7 @@ def test_a_sampler_never_sees_a_validation_row(
     seen: list[np.ndarray] = []
     table = pq.read_table(rows.train).to_pandas()
     table["amount"] = np.arange(len(table), dtype=np.float64)
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), rows.train)
+    write_rows(table, Path(rows.train))
     kind = SMOTE if isinstance(spec, Smote) else RandomUnderSampler
     resample = kind.fit_resample
 
@@ -189,7 +197,7 @@ def test_row_weights_reach_the_fit(rows: Rows, tmp_path: Path) -> None:
     table = pq.read_table(rows.train).to_pandas()
     table["__weight"] = np.where(table["__label0"] == 0, 20.0, 1.0)
     weighed = tmp_path / "weighed.parquet"
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), weighed)
+    write_rows(table, weighed)
     fit_fold(job(rows, tmp_path / "plain.npy"))
     fit_fold(job(rows.model_copy(update={"train": str(weighed)}), tmp_path / "weighed.npy"))
     plain, heavy = (np.load(tmp_path / f"{name}.npy") for name in ("plain", "weighed"))
