@@ -77,7 +77,7 @@ def train(
         typer.Argument(metavar="[PLAN]...", help="Names or paths; all enabled plans if none."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Another folder in the place of the plan's own.")
+        str | None, typer.Option(help="Another folder or gs://bucket/prefix in the plan's place.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Train even if no data is new.")] = False,
     budget_minutes: Annotated[

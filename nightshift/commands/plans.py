@@ -57,7 +57,7 @@ def init(
 def check(
     plan: PlanName,
     source: Annotated[
-        str | None, typer.Option(help="Another folder in the place of the plan's own.")
+        str | None, typer.Option(help="Another folder or gs://bucket/prefix in the plan's place.")
     ] = None,
 ) -> None:
     """Check a plan, then a sample of its data; every fault at once."""

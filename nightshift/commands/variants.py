@@ -28,7 +28,7 @@ def compare_variants(
         int, typer.Option(min=1, max=20, help="Times that the rows are dealt to folds anew.")
     ] = 3,
     source: Annotated[
-        str | None, typer.Option(help="Another folder in the place of the plan's own.")
+        str | None, typer.Option(help="Another folder or gs://bucket/prefix in the plan's place.")
     ] = None,
     budget_minutes: Annotated[
         float | None, typer.Option(help="In the place of the plan's own budget.")

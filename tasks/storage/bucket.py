@@ -102,6 +102,7 @@ class BucketStore:
     def download(self, ref: ObjectRef, to: Path) -> None:
         """Goes on where a connection broke, and begins anew where the checksum is wrong."""
         self._refuse_encoded(ref.name, ref.content_encoding)
+        self._refuse_unchecked(ref)
         with told("download", ref.name, self.uri):
             to.parent.mkdir(parents=True, exist_ok=True)
             with temporary(to.parent) as (part, sink):
@@ -276,6 +277,14 @@ class BucketStore:
                 f"file that ends in .gz is read as it is."
             )
 
+    def _refuse_unchecked(self, ref: ObjectRef) -> None:
+        if not ref.crc32c:
+            raise DataRejected(
+                f"Expected object {shown_name(ref.name)} of {self.uri} to be listed with its "
+                f"crc32c, got none, as under a customer-supplied encryption key. Store it under a "
+                f"key that Cloud Storage manages."
+            )
+
 
 def _unseen(name: str) -> bool:
     """Dotfiles, and what stands for an empty folder. `..` is seen, so that it is refused."""
@@ -291,7 +300,7 @@ def _ref(name: str, blob: Blob) -> ObjectRef:
         name=name,
         generation=blob.generation,
         size=blob.size,
-        crc32c=blob.crc32c or "",  # under a customer's own key there is none: no bytes match it
+        crc32c=blob.crc32c or "",
         content_encoding=blob.content_encoding or "",
     )
 

@@ -61,7 +61,7 @@ class LocalStore:
             )
         with _told("list", prefix or "the objects", self.uri):
             names = sorted(self._names(prefix))
-        memory = None if self.memory is None else Memory(self.memory, self.uri)
+        memory = None if self.memory is None else Memory(self.memory, _spelt_out(self.uri))
         known = memory.recall(prefix) if memory else {}
         facts: dict[str, Remembered] = {}
         for name in names:
@@ -158,8 +158,7 @@ class LocalStore:
         facts: dict[str, Remembered] | None = None,  # what may be remembered is added
     ) -> ObjectRef | None:
         path = self.root / name
-        # A name of undecodable bytes: spelt out, so that the reader of the list refuses it.
-        shown = name.encode(errors="backslashreplace").decode()
+        shown = _spelt_out(name)  # so that the reader of the list refuses undecodable bytes
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
@@ -228,6 +227,11 @@ class LocalStore:
         with (locks / hashlib.sha256(name.encode()).hexdigest()[:32]).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # freed by the close, a killed process's too
             yield path
+
+
+def _spelt_out(name: str) -> str:
+    """Bytes that are no UTF-8 as escapes."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _generation(status: os.stat_result) -> int:

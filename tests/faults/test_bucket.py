@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 
+from schemas.dataset import Dataset, NumberColumn
 from schemas.faults import (
     AccessDenied,
     DataRejected,
@@ -17,6 +18,7 @@ from schemas.faults import (
     ObjectMissing,
 )
 from schemas.store import Store
+from tasks.scanning import scan
 from tasks.storage import bucket as bucket_module
 from tasks.storage import calls, open_store
 from tasks.storage.bucket import BucketStore
@@ -270,6 +272,22 @@ def test_hostile_names_are_listed_so_that_they_can_be_refused(
     for name in found:
         with pytest.raises(DataRejected, match="Expected a plain relative object name"):
             store.download(listed(store, name), Path("never"))
+
+
+def test_hostile_names_stop_a_scan(cloud: Emulator) -> None:
+    for name in ("good.csv", "../x.csv", "a\u202evsc.csv"):
+        cloud.put(f"drops/{name}", b"1")
+    dataset = Dataset(source="gs://nights/drops", columns={"x": NumberColumn()})
+    with pytest.raises(DataRejected, match=r"(?s)plain object names in gs://nights/drops.*\.\./x"):
+        scan(open_store(dataset.source), dataset)
+
+
+def test_an_object_without_a_checksum_is_refused(
+    cloud: Emulator, store: BucketStore, tmp_path: Path
+) -> None:
+    cloud.put("a.csv", b"1234", crc32c=None)
+    with pytest.raises(DataRejected, match=r"a\.csv of gs://nights to be listed with its crc32c"):
+        store.download(listed(store, "a.csv"), tmp_path / "copy")
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(

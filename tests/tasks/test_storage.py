@@ -124,6 +124,18 @@ def test_files_of_just_now_are_not_remembered(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("settled")
+def test_a_folder_of_an_undecodable_name_is_remembered_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9"))
+    source.mkdir()
+    (source / "a.csv").write_bytes(b"1")
+    before = list(LocalStore(source, tmp_path / "memory").list())
+    unread(monkeypatch)
+    assert list(LocalStore(source, tmp_path / "memory").list()) == before
+
+
+@pytest.mark.usefixtures("settled")
 def test_files_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     source, memory = tmp_path / "source", tmp_path / "memory"
     source.mkdir()
