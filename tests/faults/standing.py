@@ -75,7 +75,7 @@ def spoiled(frame: pd.DataFrame, cells: Spoiled) -> pd.DataFrame:
     return frame
 
 
-def every(cell: str, count: int = 60) -> Mapping[int, str]:
+def every(cell: str, count: int = 60) -> dict[int, str]:
     """The same cell in all rows."""
     return dict.fromkeys(range(1, count + 1), cell)
 
@@ -97,6 +97,10 @@ class Standing:
     @property
     def drops(self) -> Path:
         return self.root / "drops"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return dict(PLAN["dataset"]["columns"])
 
     def write_plan(self, **dataset: Any) -> None:
         """The plan, with other settings of its data."""
