@@ -2,7 +2,8 @@
 
 The emulator from PyPI stores and parses; what it leaves out is added here, as measured on Google's
 own test bench: preconditions, pinned generations, pages, partial answers, any legal name, and
-several requests at a time. Versions of an object that were replaced are not kept.
+several requests at a time. Versions of an object that were replaced are not kept, and lists know
+no delimiters: no store of ours asks for them.
 """
 
 import hashlib

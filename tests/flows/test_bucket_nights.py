@@ -76,6 +76,16 @@ def test_a_bucket_that_may_not_be_read_fails_the_night_in_one_sentence(
     assert len([seen for seen in cloud.seen("download") if seen.name.startswith("drops/")]) == 1
 
 
+def test_a_home_that_is_no_bucket_is_told_though_no_record_can_be_kept(
+    shared: World, cloud: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(shared.root / "home", f"sqlite:///{shared.root}/mlflow.db", shared="gs://no-bucket")
+    monkeypatch.setattr(train, "home_from", lambda _: home)
+    record = night(shared)
+    assert record.outcome == "failed"
+    assert "Expected a bucket 'no-bucket' for gs://no-bucket" in record.reasons[0]
+
+
 def test_a_night_without_buckets_does_not_pay_for_their_libraries() -> None:
     program = (
         "import sys, flows.train\n"
