@@ -110,18 +110,21 @@ def _value(node: Node, place: Place, reading: _Reading) -> Tree:
     if len(place) > MAX_DEPTH:
         reading.faults.append((node.start_mark.line + 1, "nested too deeply; expected a plan"))
         return None
+    if _is_tagged(node, reading):
+        return None
     if isinstance(node, MappingNode):
         return _mapping(node, place, reading)
     if isinstance(node, SequenceNode):
         return [_value(item, (*place, i), reading) for i, item in enumerate(node.value)]
-    return _scalar(node, reading) if isinstance(node, ScalarNode) else None
+    return _scalar(node) if isinstance(node, ScalarNode) else None
 
 
 def _mapping(node: MappingNode, place: Place, reading: _Reading) -> dict[str, Tree]:
     found: dict[str, Tree] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
-        key = _scalar(key_node, reading) if isinstance(key_node, ScalarNode) else None
+        plain = isinstance(key_node, ScalarNode) and not _is_tagged(key_node, reading)
+        key = _scalar(key_node) if plain else None
         if not isinstance(key, str):
             written = getattr(key_node, "value", key) if key is not None else "nothing or a list"
             fault = f"expected text as a key, got {written}; put it in quotes"
@@ -136,12 +139,17 @@ def _mapping(node: MappingNode, place: Place, reading: _Reading) -> dict[str, Tr
     return found
 
 
-def _scalar(node: ScalarNode, reading: _Reading) -> str | int | float | bool | None:
+def _is_tagged(node: Node, reading: _Reading) -> bool:
+    """Whether a value, a list or a mapping asks to be more than it is; that is told."""
+    if node.tag.startswith("tag:yaml.org,2002:") and "python/" not in node.tag:
+        return False
+    line = node.start_mark.line + 1
+    reading.faults.append((line, f"the tag {node.tag} is refused; expected plain values"))
+    return True
+
+
+def _scalar(node: ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
-    if not node.tag.startswith("tag:yaml.org,2002:") or "python/" in node.tag:
-        line = node.start_mark.line + 1
-        reading.faults.append((line, f"the tag {node.tag} is refused; expected plain values"))
-        return None
     return text if node.style else _plain(text)
 
 
