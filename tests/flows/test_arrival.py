@@ -1,26 +1,17 @@
 """Looks that start nights, and many more that do not."""
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from prefect.settings import PREFECT_API_URL
 
 from flows import arrival
 from flows.arrival import train_on_arrival
 from schemas.faults import NightFailed
 from tasks.ledger.claims import claim_night, release, utc_now
 from tasks.storage import open_store
+from tests.flows.conftest import SMALL
 
-SMALL = {
-    "imbalance": [{"kind": "none"}],
-    "families": [{"classifier": {"kind": "logistic-regression", "C": 1.0}}],
-    "search": {"method": "none", "budget_minutes": 1, "workers": 1},
-}
 pytestmark = pytest.mark.filterwarnings("default")
 
 
@@ -127,38 +118,3 @@ def test_plans_that_can_not_be_looked_at_are_told_and_leave_no_record(small):
     assert "bad.yaml: no look was possible:" in state.message
     assert "no objects yet" in state.message
     assert not (small.root / "home" / "state" / "ledger").exists()
-
-
-SCHEDULE = "from flows.train import train; train([{plan!r}], return_state=True)"
-ARRIVAL = (
-    "from flows.arrival import train_on_arrival as look; "
-    "look([{plan!r}], settle_s=0, return_state=True)"
-)
-COMMAND = "from nightshift.cli import app; app(['train', {plan!r}, '--server', {api!r}])"
-
-
-@pytest.mark.timeout(240)
-def test_schedule_arrival_and_command_line_at_once_are_one_night(small):
-    """Three processes on one home and one drop, each by its own entry."""
-    environ = os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value()}
-    told = {"plan": small.plan, "api": PREFECT_API_URL.value()}
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", program.format(**told)],
-            env=environ | {"PYTHONPATH": str(Path(arrival.__file__).parent.parent)},
-            cwd=small.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for program in (SCHEDULE, ARRIVAL, COMMAND)
-    ]
-    said = [run.communicate(timeout=200)[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0], said
-    records = small.history()
-    assert [r.outcome for r in records if r.outcome != "skipped"] == ["promoted"], said
-    assert all(
-        "at work on it" in record.reasons[0] or "no new data" in record.reasons[0]
-        for record in records
-        if record.outcome == "skipped"
-    )

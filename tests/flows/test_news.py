@@ -4,17 +4,14 @@ import json
 
 import pytest
 
-PLAN = {
-    "imbalance": [{"kind": "none"}],
-    "families": [{"classifier": {"kind": "logistic-regression", "C": 1.0}}],
-    "search": {"method": "none", "budget_minutes": 1, "workers": 1},
-}
+from tests.flows.conftest import SMALL
+
 pytestmark = pytest.mark.filterwarnings("default")
 
 
 @pytest.fixture
 def small(world):
-    world.write_plan(**PLAN)
+    world.write_plan(**SMALL)
     return world
 
 
@@ -25,7 +22,7 @@ def marked(world, **dataset):
         "marker": "_SUCCESS",
         "columns": {"x": "number", "noise": "number", "colour": "category"},
     }
-    world.write_plan(**PLAN, dataset=told | dataset)
+    world.write_plan(**SMALL, dataset=told | dataset)
 
 
 def rows(record):
