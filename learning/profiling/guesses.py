@@ -21,13 +21,18 @@ from learning.profiling.leaks import leak
 from learning.profiling.roles import Guess, guessed
 from learning.reading.contents import Contents
 from learning.reading.tables import PANDAS_INDEX
-from schemas.dataset import NumberColumn, TextColumn, TimeColumn
+from schemas.dataset import EmbeddingColumn, NumberColumn, TextColumn, TimeColumn
 from schemas.faults import DataRejected
 from schemas.label import Label
 from schemas.manifest import OURS
 
 WEIGHTS = r"(?i)(sample|instance|row|case)[ _-]?weights?"
 """Names of columns that say how much a row counts."""
+
+COUNTS = "counts the rows"
+
+LEAST_CASES = 20
+"""Different cases below which a fifth of them may well be none."""
 
 BIRTHS = r"(?i).*(birth|dob|geburt).*"
 """Times of a person, not of a row."""
@@ -79,6 +84,8 @@ def guess(contents: Contents, names: Sequence[str]) -> Guesses:
     weight, looked = _weight(looked)
     key, looked = _some_feature(key, looked, names)
     kept = tuple(each for each in looked if each.column is not None)
+    if key is None and not _are_many(kept):
+        key, looked = _counter_as_key(kept, looked)
     aside, rows = _set_aside(contents, found, [*kept, *filter(None, (weight,))])
     return Guesses(
         rows=table.num_rows,
@@ -99,7 +106,7 @@ def _looked(contents: Contents, name: str) -> Guess:
     if name.startswith(OURS):
         return Guess(name, None, f"names that begin with {OURS} are taken; rename it", facts=facts)
     if is_counter(facts):
-        return Guess(name, None, "counts the rows", facts=facts)
+        return Guess(name, None, COUNTS, facts=facts)
     return guessed(facts)
 
 
@@ -113,11 +120,17 @@ def _without_leaks(looked: Sequence[Guess], found: Sequence[Answers]) -> list[Gu
 
 def _key(looked: Sequence[Guess]) -> tuple[Guess | None, list[Guess]]:
     """The first column that names cases, of those that are named so if there are any."""
-    cases = [each for each in looked if may_be_id(each.column) and names_cases(_facts(each))]
+    free = [each for each in looked if may_be_id(each.column) and _is_plain(each.name)]
+    cases = [each for each in free if names_cases(_facts(each))]
     named = [each for each in cases if is_named(each.name)]
     keys = [each for each in named or cases if is_whole_as_key(_facts(each))]
     key = keys[0] if keys else None
     return key and _told_key(key), [_id(each, key, cases) for each in looked if each is not key]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a plan can give a column of that name a part of its own."""
+    return bool(name) and not name.startswith(OURS)
 
 
 def _told_key(key: Guess) -> Guess:
@@ -143,7 +156,7 @@ def _time(looked: Sequence[Guess]) -> tuple[Guess | None, list[Guess]]:
     """The first complete column of times is when a row happened; others are features."""
     for each in looked:
         complete = isinstance(each.column, TimeColumn) and not _facts(each).missing
-        if complete and not re.fullmatch(BIRTHS, each.name):
+        if complete and each.name and not re.fullmatch(BIRTHS, each.name):
             return each, [other for other in looked if other is not each]
     return None, list(looked)
 
@@ -176,6 +189,33 @@ def _some_feature(
     why = f"{_facts(chosen).distinct:,} short texts, read by their characters"
     text = replace(chosen, column=TextColumn(), why=why, unspaced=True)
     return key, [text if each is chosen else each for each in looked]
+
+
+def _are_many(kept: Sequence[Guess]) -> bool:
+    """Whether there are cases enough for a split: without a key, equal features are one case."""
+    written = [each for each in kept if isinstance(each.column, TextColumn)]
+    grouping = written or kept
+    vectors = any(isinstance(each.column, EmbeddingColumn) for each in grouping)
+    if vectors or any(_facts(each).distinct >= LEAST_CASES for each in grouping):
+        return True
+    codes = np.column_stack([_facts(each).codes for each in grouping])
+    return len(np.unique(codes, axis=0)) >= LEAST_CASES
+
+
+def _counter_as_key(kept: Sequence[Guess], looked: Sequence[Guess]) -> tuple[Guess, list[Guess]]:
+    """The number of a row, where nothing else tells two rows apart."""
+    for each in looked:
+        if each.column is None and each.why == COUNTS and _is_plain(each.name):
+            asks = ("a number of the row, used since nothing else tells rows apart: if each file "
+                    "counts anew, later files replace the earlier ones",)  # fmt: skip
+            key = replace(each, asks=asks)
+            return key, [other for other in looked if other is not each]
+    names = ", ".join(repr(each.name) for each in kept[:5])
+    raise DataRejected(
+        f"Expected at least {LEAST_CASES} different cases, got fewer: rows that are equal in all "
+        f"features ({names}) are one case, and stay on one side of the split. Add columns, or an "
+        "id for each row, such as one that is called id."
+    )
 
 
 def _set_aside(

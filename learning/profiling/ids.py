@@ -54,7 +54,7 @@ def names_cases(facts: Facts) -> bool:
         return facts.distinct >= NEARLY * facts.rows
     if facts.distinct < facts.rows or facts.rows < LEAST_ROWS:
         return False
-    if facts.is_text and np.isnan(facts.figures).all():
+    if facts.is_text and not _are_numbers(facts):
         return max(map(len, facts.texts)) <= 64 and not any(" " in text for text in facts.texts)
     steps = np.diff(facts.row_figures)
     return facts.is_whole and bool((steps > 0).all() or (steps < 0).all())
@@ -72,10 +72,14 @@ def is_whole_as_key(facts: Facts) -> bool:
 
 
 def _is_nameable(facts: Facts) -> bool:
-    if facts.is_text:
-        whole = np.isnan(facts.figures) | (facts.figures == np.floor(facts.figures))
-        return bool(whole.all()) and facts.distinct > 0
+    if facts.is_text and not _are_numbers(facts):
+        return facts.distinct > 0
     return facts.is_whole and is_whole_as_key(facts)
+
+
+def _are_numbers(facts: Facts) -> bool:
+    """Most are; of ids such as 1e-30 and f-31 some only look so."""
+    return bool(np.isnan(facts.figures).sum() * 2 < facts.distinct)
 
 
 def may_be_id(column: object) -> bool:

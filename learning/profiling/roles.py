@@ -25,8 +25,11 @@ from schemas.dataset import (
     TimeColumn,
 )
 
-SET_ASIDE = 0.01
-"""Most cells of a column that may be no number, or no vector, and be set aside for it."""
+SET_ASIDE = 0.05
+"""Most cells of a column that may be no number, such as '?', and be set aside for it."""
+
+NO_VECTOR = 0.01
+"""The same of vectors, which are either there or not."""
 
 WORDS = 3.0
 """Mean words from which a text is a text; shorter ones are levels."""
@@ -120,7 +123,7 @@ def _of_dimension(facts: Facts, lengths: pa.ChunkedArray) -> Guess:
         return _out(facts, f"lists of {dimension:,} items; 1 to {MOST_DIMENSIONS:,} make a vector")
     cells = embeddings(facts.stored, dimension)
     bad = cells.bad | (facts.codes < 0)
-    if bad.sum() > SET_ASIDE * facts.rows:
+    if bad.sum() > NO_VECTOR * facts.rows:
         return _out(
             facts,
             f"lists, but in {int(bad.sum()):,} rows none of {dimension:,} finite numbers, and an "
@@ -211,6 +214,10 @@ def _levels(facts: Facts, note: str) -> Guess:
     repeats = facts.distinct * REPEATS <= facts.filled and facts.distinct <= MOST
     if repeats or (facts.distinct <= FEW and facts.distinct < facts.filled):
         return _in(facts, CategoryColumn(), why)
+    odd = int(facts.not_numbers.sum())
+    if facts.is_text and odd * 2 < facts.filled and not note:
+        todo = "empty them to make it a number"
+        return _out(facts, f"numbers, but in {odd:,} of {facts.filled:,} cells; {todo}")
     told = f"{facts.distinct:,} values in {facts.filled:,} cells{f' ({note})' * bool(note)}"
     return Guess(
         facts.name,

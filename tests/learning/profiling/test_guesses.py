@@ -81,6 +81,7 @@ def test_rows_that_will_be_set_aside_are_counted_once() -> None:
 
 
 def test_columns_with_names_of_ours_are_left_out() -> None:
+    assert guesses(size=SIZE, __id=[f"s{n}" for n in N]).key is None
     assert "rename it" in guesses(size=SIZE, __label=SIZE).left_out["__label"]
 
 
@@ -92,3 +93,12 @@ def test_an_unknown_label_is_answered_with_a_near_name() -> None:
 def test_a_label_alone_is_no_data() -> None:
     with pytest.raises(DataRejected, match="there is no other column"):
         guesses()
+
+
+def test_rows_that_nothing_tells_apart_need_a_key() -> None:
+    with pytest.raises(DataRejected, match="at least 20 different cases, got fewer"):
+        guesses(level=["x", "y"] * 100, flag=[True, False, False, True] * 50)
+    found = guesses(level=["x", "y"] * 100, row=list(N))
+    assert found.key is not None
+    assert found.key.name == "row"
+    assert "later files replace" in found.key.asks[0]
