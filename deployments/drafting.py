@@ -135,7 +135,7 @@ def _noted(line: str, guess: Guess, indent: int) -> Iterator[str]:
     for asked in guess.asks:
         yield from _comment(f"{asked[0].upper()}{asked[1:]}.", indent)
     bad = 0 if guess.bad is None else int(guess.bad.sum())
-    told = f"{guess.why}; {bad:,} rows are set aside for it" if bad else guess.why
+    told = f"{guess.why}; rows set aside for it: {bad:,}" if bad else guess.why
     noted = f"{line}  # {told}"
     if len(noted) <= WIDTH:
         yield noted
@@ -192,7 +192,7 @@ def _about_classes(label: Answers, indent: int) -> Iterator[str]:
     more = " / ..." if len(label.counts) > 8 else ""
     told = [f"{rows}{more} rows."]
     if label.missing:
-        told.append(f"{label.missing:,} rows have no label and are set aside.")
+        told.append(f"Rows without a label, which are set aside: {label.missing:,}.")
     for each, why in ((label.rare, "too few rows to learn"), (label.misspelt, "other spellings")):
         if each:
             names = ", ".join(
