@@ -6,16 +6,21 @@ content and what the plan says about columns. Tasks hand on references; no frame
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from learning.reading.caps import refuse_size
+from learning.reading.csv_files import Declined
 from learning.reading.quarantine import message
 from learning.reading.tables import read_table
 from learning.rows.assembly import assemble
+from learning.rows.exports import Aside, set_aside_in
 from learning.rows.floors import left_out
 from learning.rows.shards import (
     Kept,
@@ -24,7 +29,6 @@ from learning.rows.shards import (
     percent,
     quarantine_name,
     quarantine_told,
-    write_private,
     write_shard,
 )
 from schemas.faults import DataRejected, NightFailed
@@ -79,22 +83,38 @@ def ingest(
 def _shard_key(ref: ObjectRef, plan: Plan) -> str:
     """Object and meaning of its columns; the release, since a later one may read differently."""
     meaning = plan.dataset.model_dump_json(
-        include={"columns", "ignore", "key", "time", "time_format", "time_zone", "weight"}
+        include={
+            *("columns", "ignore", "encoding"),
+            *("key", "time", "time_format", "time_zone", "weight"),
+        }
     )
     return content_digest(ref.name, ref.size, ref.crc32c, meaning, plan.label.model_dump_json())
 
 
 def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path, aside: Path | None) -> Kept:
+    refuse_size(ref.name, ref.size, plan.dataset.caps)
     shard.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=shard.parent, prefix=".reading-") as folder:
         part = Path(folder) / "rows"
-        with store.opened(ref, Path(folder)) as file:
-            read = read_table(file, ref.name, plan.dataset, plan.targets)
-        kept = write_shard(read, part, plan.targets)
-        if aside is not None and kept.quarantined:
-            write_private(read.quarantined, aside)
+        with ExitStack() as opened:
+            # First, so that it ends last: no rows are set aside of an object that changed.
+            rows = opened.enter_context(set_aside_in(aside)) if aside is not None else None
+            file = opened.enter_context(store.opened(ref, Path(folder)))
+            kept = _written(file, ref.name, plan, part, rows)
         part.replace(shard)  # last: a shard promises that the rest of its object is set aside
     return kept
+
+
+def _written(file: Path, name: str, plan: Plan, part: Path, aside: Aside | None) -> Kept:
+    """By the quick reader where that will do, else by the exact one, which tells what is wrong."""
+    read = partial(read_table, file, name, plan.dataset, plan.targets, part.parent)
+    write = partial(write_shard, path=part, name=name, targets=plan.targets)
+    try:
+        return write(read(quick=True), set_aside=aside.add if aside else len)
+    except Declined:
+        if aside:
+            aside.clear()
+        return write(read(quick=False), set_aside=aside.add if aside else len)
 
 
 def _shard(ref: ObjectRef, path: Path, kept: Kept, aside: Path | None) -> Shard:

@@ -11,9 +11,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from learning.reports.validation import findings_frame, validation_page
+from learning.rows.exports import write_private
 from learning.rows.instants import refuse_future
 from learning.rows.profiles import moves, profile_of, refuse_moves
-from learning.rows.shards import write_private
 from schemas.faults import DataRejected
 from schemas.findings import Finding
 from schemas.manifest import Shard

@@ -21,6 +21,9 @@ from schemas.label import ClassValue, Target, class_text
 MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
 """What exports write where a number is missing; case does not matter."""
 
+PLAIN_NUMBER = r"(?i)^-?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
+"""Texts that Arrow reads as float64, of any size: beyond it they are infinite, or zero."""
+
 TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 """What exports write for a truth; case does not matter."""
 
@@ -90,10 +93,8 @@ def numbers(column: pa.ChunkedArray) -> Cells:
     column = _without_missing(column)
     try:
         return good(_float64(column), expected)
-    except pa.ArrowInvalid:  # one bad cell fails the cast of all: find it, and read "+5" as well
-        read = pd.to_numeric(column.to_pandas(), errors="coerce").astype("float64")
-        bad = read.isna().to_numpy() & column.is_valid().to_numpy()
-        return Cells(read, bad, expected)
+    except pa.ArrowInvalid:  # one bad cell fails the cast of all
+        return _numbers_one_by_one(column, expected)
 
 
 def booleans(column: pa.ChunkedArray) -> Cells:
@@ -139,18 +140,18 @@ def all_bad(column: pa.ChunkedArray, expected: str, dtype: str = "str") -> Cells
 
 def _by_distinct(column: pa.ChunkedArray, text: Callable[[ClassValue], str]) -> Cells:
     expected = "text, a number or true/false"
-    column = decoded(column)
+    coded_text = pt.is_dictionary(column.type) and is_text(column.type.value_type)
+    column = column if coded_text else decoded(column)
     plain = is_text(column.type) or pt.is_integer(column.type) or pt.is_floating(column.type)
-    if not (plain or pt.is_boolean(column.type)):
+    if not (coded_text or plain or pt.is_boolean(column.type)):
         return all_bad(column, expected)
     if is_text(column.type):
         column = column.cast(pa.string())
-    coded = column.combine_chunks().dictionary_encode()
+    coded = column if coded_text else column.dictionary_encode()
+    coded = coded.unify_dictionaries().combine_chunks()
     distinct = [_missing_or(cell, text) for cell in coded.dictionary.to_pylist()]
-    # One slot more: a missing cell has code -1 and so takes the last.
-    table = pd.array([*distinct, None], dtype="str")
-    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    return good(pd.Series(table.take(codes % len(table))), expected)
+    told = pc.take(pa.array(distinct, pa.large_string()), coded.indices)
+    return good(pd.Series(pd.array(told, dtype="str"), copy=False), expected)
 
 
 def _missing_or(cell: ClassValue, text: Callable[[ClassValue], str]) -> str | None:
@@ -178,7 +179,17 @@ def _without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _float64(column: pa.ChunkedArray) -> pd.Series:
     # Text is cast strictly: what is no number must fail. Whole numbers above 2^53 may round.
     cells = column.cast(pa.float64(), safe=is_text(column.type))
-    return pd.Series(cells.to_numpy(zero_copy_only=False), dtype="float64")
+    return pd.Series(cells.to_numpy(zero_copy_only=False), dtype="float64", copy=False)
+
+
+def _numbers_one_by_one(column: pa.ChunkedArray, expected: str) -> Cells:
+    """What Arrow reads is read by it, whatever the other cells are; pandas knows "+5" as well."""
+    plain = pc.match_substring_regex(column, PLAIN_NUMBER)
+    told = _float64(pc.if_else(plain, column, pa.scalar(None, pa.string())))
+    others = pc.if_else(pc.invert(plain), column, pa.scalar(None, pa.string())).to_pandas()
+    read = told.fillna(pd.to_numeric(others, errors="coerce").astype("float64"))
+    odd = pc.fill_null(pc.invert(plain), False).to_numpy()
+    return Cells(read, read.isna().to_numpy() & odd, expected)
 
 
 def _type_name(kind: pa.DataType) -> str:

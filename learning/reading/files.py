@@ -1,227 +1,122 @@
-"""One file of bytes becomes one Arrow table: CSV with every cell as text, others as stored.
+"""One file of a producer becomes tables, part by part: whatever its kind, in the order of rows.
 
-Ragged rows, repeated names, unclosed quotes and bytes that are not UTF-8 are refused: each of
-them is read by other readers as rows with their labels shifted. No message holds a cell.
+What is no table, or is larger than the plan allows, is refused. No message holds a cell.
 """
 
-import codecs
-import csv
-import gzip
-import io
-import zlib
-from collections import Counter
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pa_parquet
 
+from learning.reading.caps import refuse_long_cells, refuse_rows
 from learning.reading.contents import Contents
+from learning.reading.csv_files import BLOCK, csv_header, exact_csv, quick_csv
 from learning.reading.json_lines import json_contents
+from learning.reading.parquet_files import parquet_schema, parquet_tables
 from learning.reading.refusals import refused
-from learning.reading.wording import first_few, quoted
-from schemas.faults import DataRejected
+from learning.reading.texts import TextFile, text_file
+from schemas.dataset import Caps
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
-OTHER_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
-"""What stands between the names of a header that has no comma, and what a message calls it."""
+PART_ROWS = 2**18
+"""Rows of JSON lines that become prepared rows together."""
 
-PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-"""The first bytes of a pickle; no UTF-8 and no Parquet file starts so."""
+Chosen: TypeAlias = Callable[[list[str]], Sequence[str]]
+"""The columns to read, of those found; raises where they are not what the plan asks for."""
 
-LARGEST_BLOCK = 2**31 - 1
-"""Bytes; pyarrow parses a block at a time and fails on a cell that is larger than one."""
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read. `quick` are the types by which CSV is read by all cores: that reader
+    raises `Declined` for whatever it can't read exactly. `block` is of CSV, in bytes.
+    """
+
+    chosen: Chosen = list
+    encoding: str = "utf-8"
+    caps: Caps = field(default_factory=Caps)
+    quick: Mapping[str, pa.DataType] | None = None
+    block: int = BLOCK
 
 
 def read_file(path: Path, name: str) -> Contents:
-    """The kind is told by the end of `name`; at least one row, names differ."""
+    """All columns of a file as stored, at once; those of CSV as text."""
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as scratch:
+        parts = list(read_parts(path, name, Reading(), Path(scratch)))
+    if len(parts) == 1:
+        return parts[0]
+    return Contents(pa.concat_tables(part.table for part in parts), stored=parts[0].stored)
+
+
+def read_parts(path: Path, name: str, reading: Reading, scratch: Path) -> Iterator[Contents]:
+    """The kind is told by the end of `name`; at least one row, names differ. What was unpacked
+    stands under `scratch`.
+    """
     if name.endswith(".parquet"):
-        contents = Contents(_parquet(path, name))
-    elif name.endswith((".csv", ".csv.gz")):
-        contents = Contents(_csv(_bytes(path, name), name))
-    elif name.endswith((".jsonl", ".jsonl.gz")):
-        contents = json_contents(_bytes(path, name).decode("utf-8-sig"), name)
-    else:
+        return _parquet(path, name, reading)
+    if not name.endswith(SUFFIXES):
         raise refused(
             name,
             f"a file that ends in {', '.join(SUFFIXES)}",
             "another name",
             "Convert it, or leave it out by dataset.pattern.",
         )
-    if contents.table.num_rows == 0:
+    text = text_file(path, name, reading.encoding, reading.caps, scratch)
+    if name.endswith((".csv", ".csv.gz")):
+        return _csv(text, name, reading)
+    return _json(text, name, reading)
+
+
+def _parquet(path: Path, name: str, reading: Reading) -> Iterator[Contents]:
+    schema = parquet_schema(path, name)
+    columns = reading.chosen(schema.names)
+    stored = {field.name: str(field.type) for field in schema}
+    return _counted(parquet_tables(path, name, columns, reading.caps), stored)
+
+
+def _csv(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
+    header = csv_header(text, name)
+    columns = reading.chosen(header)
+    stored = dict.fromkeys(header, "string")
+    if reading.quick is not None:
+        kinds = {column: reading.quick.get(column, pa.string()) for column in columns}
+        tables = quick_csv(text, kinds, reading.caps, reading.block)
+    else:
+        tables = exact_csv(text, columns, len(header), name, reading.caps, reading.block)
+    return _filled(_counted(tables, stored), name)
+
+
+def _json(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
+    whole = json_contents(partial(_lines, text), name)
+    table = whole.table
+    refuse_rows(name, table.num_rows, reading.caps)
+    refuse_long_cells(table, 0, name, reading.caps)
+    stored = {field.name: str(field.type) for field in table.schema}
+    chosen = table.select(list(reading.chosen(table.column_names)))
+    yield from Contents(chosen, whole.nested, whole.unread, stored=stored).parts(PART_ROWS)
+
+
+def _lines(text: TextFile) -> Iterator[str]:
+    """Ended by a line feed alone: U+2028 and its like may stand inside a text."""
+    with text.path.open(encoding="utf-8-sig", newline="\n") as lines:
+        yield from lines
+
+
+def _counted(tables: Iterator[pa.Table], stored: Mapping[str, str]) -> Iterator[Contents]:
+    start = 0
+    for table in tables:
+        yield Contents(table, start=start, stored=stored)
+        start += table.num_rows
+
+
+def _filled(parts: Iterator[Contents], name: str) -> Iterator[Contents]:
+    empty = True
+    for part in parts:
+        empty = False
+        yield part
+    if empty:
         raise refused(name, "rows", "a header and no rows", "Add rows, or remove it.")
-    return contents
-
-
-def _parquet(path: Path, name: str) -> pa.Table:
-    try:
-        with path.open("rb") as start:
-            _refuse_pickle(start.read(2), name)
-        with pa_parquet.ParquetFile(path) as file:
-            _refuse_repeated(file.schema_arrow.names, name)
-            table = file.read()
-        table.validate(full=True)
-    except (pa.ArrowException, OSError) as fault:
-        raise refused(
-            name,
-            "a Parquet file",
-            f"{path.stat().st_size:,} bytes that can't be read as one",
-            "Export it again.",
-        ) from fault
-    return table
-
-
-def _bytes(path: Path, name: str) -> bytes:
-    content = path.read_bytes()
-    if name.endswith(".gz"):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as fault:
-            raise refused(
-                name,
-                "a whole gzip file",
-                f"{len(content):,} bytes that end early or are damaged",
-                "Upload it again.",
-            ) from fault
-    if not content.removeprefix(codecs.BOM_UTF8).strip():
-        wanted = f"{'a header and ' * ('.csv' in name)}rows"
-        raise refused(name, wanted, "an empty file", "Fill or remove it.")
-    _refuse_pickle(content[:2], name)
-    _refuse_other_encodings(content, name)
-    return content
-
-
-def _refuse_pickle(start: bytes, name: str) -> None:
-    if start in PICKLES:
-        raise refused(
-            name,
-            "CSV, JSON lines or Parquet",
-            "a pickle",
-            "Pickles are refused: to read one is to run what is in it. Export the rows as one of "
-            "the three.",
-        )
-
-
-def _refuse_other_encodings(content: bytes, name: str) -> None:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        line = content.count(b"\n", 0, fault.start) + 1
-        raise refused(
-            name,
-            "UTF-8",
-            f"another encoding (first seen in line {line})",
-            "Export it as UTF-8.",
-            offsets=[fault.start],
-        ) from None
-    nul = content.find(b"\0")
-    if nul >= 0:
-        line = content.count(b"\n", 0, nul) + 1
-        raise refused(
-            name,
-            "text",
-            f"a NUL byte in line {line}",
-            "Export it as UTF-8 text.",
-            offsets=[nul],
-        )
-
-
-def _csv(content: bytes, name: str) -> pa.Table:
-    _refuse_open_quote(content, name)
-    header = _header(content, name)
-    _refuse_other_separators(header, name)
-    _refuse_repeated(header, name)
-    ragged: list[pa_csv.InvalidRow] = []
-
-    def note(row: pa_csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
-    try:
-        table = pa_csv.read_csv(
-            pa.py_buffer(content),
-            # One thread, one block: rows keep their numbers, cells may be of any length.
-            pa_csv.ReadOptions(use_threads=False, block_size=min(len(content) + 1, LARGEST_BLOCK)),
-            pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            pa_csv.ConvertOptions(
-                column_types={column: pa.string() for column in header}, strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid:  # its message quotes cells, so neither it nor a cause is passed on
-        raise refused(
-            name,
-            "comma-separated text",
-            f"{len(content):,} bytes that can't be read as such",
-            "Export it again, with cells that hold commas or line ends in double quotes.",
-        ) from None
-    if ragged:
-        raise _ragged(ragged, len(header), name)
-    return table
-
-
-def _header(content: bytes, name: str) -> list[str]:
-    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    try:
-        return next(cells for cells in csv.reader(lines) if cells)
-    except csv.Error:  # a field larger than the reader's limit, 131,072 characters
-        raise refused(
-            name,
-            "the names of columns in the first line",
-            "a longer cell than any name",
-            "Put a header in front of the rows.",
-        ) from None
-
-
-def _refuse_other_separators(header: list[str], name: str) -> None:
-    """Before the rows: those with a decimal comma would be called ragged."""
-    seen = next((mark for mark in OTHER_SEPARATORS if mark in header[0]), None)
-    if len(header) == 1 and seen is not None:
-        raise refused(
-            name,
-            "commas between cells",
-            f"a header that seems to be separated by {OTHER_SEPARATORS[seen]}",
-            "Export it again as comma-separated text, with a decimal point in numbers.",
-        )
-
-
-def _refuse_repeated(header: list[str], name: str) -> None:
-    twice = sorted(column for column, times in Counter(header).items() if times > 1)
-    if twice:
-        raise refused(
-            name,
-            "each column once",
-            f"{quoted(twice)} more than once in the header",
-            "Rename or remove the others.",
-        )
-
-
-def _refuse_open_quote(content: bytes, name: str) -> None:
-    """For pyarrow takes the rest of the file as one cell where a quote is not closed."""
-    if content.count(b'"') % 2 == 0:
-        return
-    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    try:
-        for _ in csv.reader(lines, strict=True):
-            pass
-    except csv.Error as fault:
-        # Its other complaint, text after a closing quote, pyarrow reads as people mean it.
-        if "unexpected end of data" in str(fault) or "field limit" in str(fault):
-            raise refused(
-                name,
-                "every quoted cell to be closed",
-                "one that runs to the end of the file",
-                "Export it again, with double quotes inside cells doubled.",
-            ) from None
-
-
-def _ragged(ragged: list[pa_csv.InvalidRow], columns: int, name: str) -> DataRejected:
-    widths = sorted({row.actual_columns for row in ragged})
-    rows = [row.number - 1 for row in ragged if row.number is not None]  # less the header
-    return refused(
-        name,
-        f"{columns} cells in each row",
-        f"{' or '.join(map(str, widths[:3]))} in {len(ragged):,} ({first_few(rows)})",
-        "Put cells that hold commas in double quotes.",
-        rows=rows,
-    )

@@ -38,7 +38,11 @@ class _Broken(ValueError):
     """Says how the fault of one line is told."""
 
 
-def json_contents(content: str, name: str) -> Contents:
+Lines = Callable[[], Iterable[str]]
+"""The lines of a file from its start, each time that they are asked for."""
+
+
+def json_contents(lines: Lines, name: str) -> Contents:
     """One row a line that is not blank; columns in the order of their first appearance.
 
     A line that is no JSON object is a row of nulls: each line is a row by itself, so none of the
@@ -49,7 +53,7 @@ def json_contents(content: str, name: str) -> Contents:
     nested: dict[str, dict[int, str]] = {}
     unread: dict[str, dict[int, str]] = {}
     start = 0
-    for rows in _blocks(content, unread):
+    for rows in _blocks(lines(), unread):
         names |= dict.fromkeys(chain.from_iterable(rows))
         _refuse_names(len(names), name)
         columns = {}
@@ -71,7 +75,7 @@ def json_contents(content: str, name: str) -> Contents:
     }
     apart = [column for column, cells in joined.items() if cells is None]
     return Contents(
-        table=pa.table(joined | _reread(content, apart)),
+        table=pa.table(joined | _reread(lines, apart)),
         nested={column: cells for column, cells in nested.items() if column not in whole},
         unread=unread,
     )
@@ -103,11 +107,11 @@ def _refuse_nothing(read: int, names: int, unread: dict[str, dict[int, str]], na
         raise refused(name, "columns", "objects without any", "Fill or remove it.")
 
 
-def _blocks(content: str, unread: dict[str, dict[int, str]]) -> Iterator[list[Row]]:
+def _blocks(lines: Iterable[str], unread: dict[str, dict[int, str]]) -> Iterator[list[Row]]:
     """The lines that are not blank, some at a time; those that can't be read go to `unread`."""
     decode = json.JSONDecoder(object_pairs_hook=_object).decode
-    lines = enumerate(_lines(content))
-    while block := list(islice(lines, AT_ONCE)):
+    filled = enumerate(line.rstrip("\n") for line in lines if not line.isspace())
+    while block := list(islice(filled, AT_ONCE)):
         rows: list[Row] = []
         for place, line in block:
             try:
@@ -116,18 +120,6 @@ def _blocks(content: str, unread: dict[str, dict[int, str]]) -> Iterator[list[Ro
                 rows.append({})
                 unread.setdefault(str(fault), {})[place] = line
         yield rows
-
-
-def _lines(content: str) -> Iterator[str]:
-    """Not by splitlines: U+2028 and its like may stand inside a text."""
-    start = 0
-    while start < len(content):
-        end = content.find("\n", start)
-        end = len(content) if end < 0 else end
-        line = content[start:end]
-        if not line.isspace() and line:
-            yield line
-        start = end + 1
 
 
 def _joined(parts: Sequence[pa.Array]) -> pa.ChunkedArray | None:
@@ -142,12 +134,12 @@ def _joined(parts: Sequence[pa.Array]) -> pa.ChunkedArray | None:
         return None
 
 
-def _reread(content: str, columns: Sequence[str]) -> dict[str, pa.Array]:
+def _reread(lines: Lines, columns: Sequence[str]) -> dict[str, pa.Array]:
     """Columns whose parts differ in type, as a whole: Arrow can't tell how a cell was written."""
     if not columns:
         return {}
     cells: dict[str, list[Any]] = {column: [] for column in columns}
-    for rows in _blocks(content, {}):
+    for rows in _blocks(lines(), {}):
         for column, found in cells.items():
             found.extend(_parted([row.get(column) for row in rows])[0])
     return {column: _array(found) for column, found in cells.items()}

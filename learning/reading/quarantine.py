@@ -5,7 +5,7 @@ only the frame of rows set aside holds cells.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from learning.arrays import Mask
 from learning.reading.contents import Contents
+from learning.reading.got import Got, merged
 from learning.reading.wording import first_few
+from schemas.faults import DataRejected
 from schemas.findings import MOST_PLACES, Finding
 
 NUMBER, REASONS, LINE = "row", "reasons", "line"
@@ -35,28 +37,56 @@ class Fault:
 
     column: str | None
     expected: str
-    got: str
+    got: Got
     rows: NDArray[np.intp] | None = None
 
     @property
     def reason(self) -> str:
         """Without any cell."""
         if self.column is None:
-            return self.got
+            return str(self.got)
         return f"column {self.column!r}: expected {self.expected}"
 
-    def finding(self, name: str) -> Finding:
-        """The same for people, of the object of this name."""
-        rows = self.rows if self.rows is not None else np.empty(0, dtype=np.intp)
-        return Finding(
-            object_name=name,
-            column=self.column or "",
-            expected=self.expected,
-            got=self.got,
-            count=len(rows),
-            rows=tuple((rows[:MOST_PLACES] + 1).tolist()),
-            todo=TODO,
-        )
+
+class Tally:
+    """What is wrong in one file, gathered part by part: each rule once, however often."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows = 0
+        self._found: dict[tuple[str | None, str], Finding] = {}
+        self._got: dict[tuple[str | None, str], Got] = {}
+        self._whole = False
+
+    def add(self, faults: Iterable[Fault], start: int = 0, rows: int = 0) -> None:
+        """The faults of a part of so many rows, that `start` rows came before."""
+        self.rows += rows
+        for fault in faults:
+            # Lines that are no row have no column, and what they are instead tells them apart.
+            rule = (fault.column, fault.expected if fault.column else str(fault.got))
+            before = self._found.get(rule)
+            broken = np.empty(0, dtype=np.intp) if fault.rows is None else fault.rows
+            places = (broken[:MOST_PLACES] + (start + 1)).tolist()
+            got = self._got[rule] = merged(self._got.get(rule, fault.got), fault.got)
+            self._found[rule] = Finding(
+                object_name=self.name,
+                column=fault.column or "",
+                expected=fault.expected,
+                got=str(got),
+                count=len(broken) + (before.count if before else 0),
+                rows=((*before.rows, *places) if before else tuple(places))[:MOST_PLACES],
+                todo=TODO,
+            )
+            self._whole = self._whole or fault.rows is None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(self._found.values())
+
+    def refuse(self, *, broken_rows_too: bool = False) -> None:
+        """Raises where a column is wrong as a whole, or any row where none may be."""
+        if self._whole or (broken_rows_too and self._found):
+            raise DataRejected(message(self.findings, self.rows), self.findings)
 
 
 def message(findings: Sequence[Finding], rows: int) -> str:
@@ -91,11 +121,11 @@ def set_aside(contents: Contents, columns: Sequence[str], faults: Sequence[Fault
     rows = sorted(reasons)
     taken = contents.table.select(columns).take(pa.array(rows, pa.int64()))
     frame = {
-        NUMBER: pd.Series([row + 1 for row in rows], dtype="int64"),
+        NUMBER: pd.Series([contents.start + row + 1 for row in rows], dtype="int64"),
         REASONS: pd.Series(["; ".join(reasons[row]) for row in rows], dtype="str"),
     }
-    lines = {row: line for some in contents.unread.values() for row, line in some.items()}
-    if lines:
+    if contents.unread:  # also where the lines are in other parts of the file
+        lines = {row: line for some in contents.unread.values() for row, line in some.items()}
         frame[LINE] = pd.Series([lines.get(row) for row in rows], dtype="str")
     for column in taken.column_names:
         name = f"{column} (cell)" if column in frame else column

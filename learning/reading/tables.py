@@ -1,12 +1,13 @@
-"""Reads one file into prepared rows, and sets the rows aside that break the schema.
+"""Reads one file into prepared rows, part by part, and sets the rows aside that break the schema.
 
-Prepared rows are those of `schemas.manifest.Rows` without the fold. Messages name rows, counts
-and classes, never a cell of a feature column.
+Prepared rows are those of `schemas.manifest.Shard`. Messages name rows, counts and classes, never a
+cell of a feature column.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,70 +15,77 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pandas.api.types import is_object_dtype
 
-from learning.reading.cells import Cells, labels, levels, numbers
-from learning.reading.columns import typed
+from learning.reading.cells import levels
+from learning.reading.checking import checked, feature_cells, label_cells
 from learning.reading.contents import Contents
-from learning.reading.files import read_file
-from learning.reading.instants import instants
+from learning.reading.csv_files import BLOCK
+from learning.reading.files import Reading, read_parts
 from learning.reading.marks import cell_hashes, group_keys
-from learning.reading.quarantine import Fault, broken_rows, message, set_aside
+from learning.reading.quarantine import Fault, Tally, broken_rows, set_aside
 from learning.reading.refusals import refused
 from learning.reading.wording import quoted
-from schemas.dataset import Dataset, TextColumn
-from schemas.faults import DataRejected
-from schemas.findings import Finding
+from schemas.dataset import CategoryColumn, Dataset, NumberColumn, TextColumn
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
-from schemas.manifest import BLANK, CELLS, KEY, LABEL, OURS, ROW, TIME, WEIGHT, label_columns
+from schemas.manifest import BLANK, CELLS, KEY, OURS, ROW, label_columns
 
 PANDAS_INDEX = "__index_level_0__"
 """What pandas adds to a Parquet file; no column of the data."""
 
+_CODED = pa.dictionary(pa.int32(), pa.string())
+
 
 @dataclass(frozen=True)
 class Read:
-    """The rows of one file: those that keep to the schema, and those that do not.
+    """Some rows of one file, in its order: those that keep to the schema, and those that do not.
 
-    `quarantined` has `row` (from 1, as in `__row`), `reasons` and the cells that the plan reads,
-    as text or JSON; `findings` tell of them rule by rule. `stored` is the type of each column in
-    the file, as Arrow calls it.
+    `start` rows came before these `rows`. `quarantined` has `row` (from 1, as in `__row`),
+    `reasons` and the cells that the plan reads, as text or JSON; `faults` tell of them rule by
+    rule, with rows from 0 of this part, or of whole columns: then there are no prepared rows.
+    `stored` is the type of each column in the file, as Arrow calls it.
     """
 
     frame: pd.DataFrame
     quarantined: pd.DataFrame
-    findings: tuple[Finding, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    start: int = 0
+    rows: int = 0
     stored: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_table(path: Path, name: str, dataset: Dataset, targets: Sequence[Target]) -> Read:
-    """Prepared rows of a labelled file; `name` is what messages and `__row` call it.
+def read_table(
+    path: Path,
+    name: str,  # what messages call the file
+    dataset: Dataset,
+    targets: Sequence[Target],
+    scratch: Path,  # a folder for what is unpacked
+    *,
+    quick: bool = False,  # by all cores; raises `Declined` where only the exact reader will do
+    block: int = BLOCK,  # bytes of CSV read together
+) -> Iterator[Read]:
+    """Prepared rows of a labelled file.
 
     Raises
     ------
     DataRejected
-        For what is at fault in a whole file or column; all faults are told at once. How many rows
-        may be broken is a matter of all files together: here they may be all.
+        For what is at fault in a whole file. What is wrong with columns and rows is told by the
+        parts: how many rows may be broken is a matter of all files together.
     """
-    contents = read_file(path, name)
-    needed, table = _needed(dataset, targets), contents.table
-    _refuse_columns(table.column_names, list(needed), dataset, name)
-    columns = _features(table, dataset) | _ours(table, dataset, targets)
+    needed = _needed(dataset, targets)
+
+    def chosen(found: list[str]) -> list[str]:
+        _refuse_columns(found, needed, dataset, name)
+        return needed
+
+    kinds = _exact_kinds(dataset, targets) if quick else None
+    reading = Reading(chosen, dataset.encoding, dataset.caps, kinds, block)
     schema = frame_schema(dataset, targets)
-    frame, faults = _checked(columns, schema, contents, dataset, targets)
-    findings = tuple(fault.finding(name) for fault in faults)
-    if any(fault.rows is None for fault in faults):
-        raise DataRejected(message(findings, len(frame)), findings)
-    broken = broken_rows(faults, len(frame))
-    frame[ROW] = np.arange(1, len(frame) + 1)
-    good = frame[~broken].reset_index(drop=True) if faults else frame
-    return Read(
-        frame=_prepared(good, dataset, targets),
-        quarantined=set_aside(contents, needed, faults),
-        findings=findings,
-        stored={field.name: str(field.type) for field in table.schema},
-    )
+    for contents in read_parts(path, name, reading, scratch):
+        yield _read(contents, schema, dataset, targets)
 
 
 def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
@@ -86,37 +94,44 @@ def read_unlabelled(path: Path, name: str, dataset: Dataset) -> pd.DataFrame:
     `__key` is the key's text where the plan names a key and the file has it. A row that breaks the
     schema rejects the file: who asks for answers expects one for each row.
     """
-    contents = read_file(path, name)
-    table = contents.table
-    _refuse_missing(table.column_names, list(dataset.columns), name)
-    columns, schema = _features(table, dataset), feature_columns(dataset)
-    if dataset.key is not None and dataset.key in table.column_names:
-        columns[KEY] = levels(table[dataset.key])
-        schema[KEY] = pandera.Column(str, nullable=True)
-    frame, faults = _checked(columns, pandera.DataFrameSchema(schema), contents, dataset)
-    if faults:
-        findings = [fault.finding(name) for fault in faults]
-        raise DataRejected(message(findings, len(frame)), findings)
-    frame[ROW] = _row_names(name, len(frame))
-    return frame
+
+    def chosen(found: list[str]) -> list[str]:
+        _refuse_missing(found, list(dataset.columns), name)
+        key = [dataset.key] if dataset.key in found else []
+        return list(dict.fromkeys([*dataset.columns, *filter(None, key)]))
+
+    tally, frames = Tally(name), list[pd.DataFrame]()
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as scratch:
+        reading = Reading(chosen, dataset.encoding, dataset.caps)
+        for contents in read_parts(path, name, reading, Path(scratch)):
+            columns, schema = feature_cells(contents.table, dataset), feature_columns(dataset)
+            if dataset.key in contents.table.column_names:
+                columns[KEY] = levels(contents.table[dataset.key])
+                schema[KEY] = pandera.Column(str, nullable=True)
+            frame, faults = checked(columns, pandera.DataFrameSchema(schema), contents, dataset)
+            tally.add(faults, contents.start, len(frame))
+            frames.append(frame)
+    tally.refuse(broken_rows_too=True)
+    whole = pd.concat(frames, ignore_index=True)
+    whole[ROW] = np.arange(1, len(whole) + 1)
+    return whole
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:
-    """A frame of prepared or quarantined rows as Parquet holds it: see `schemas.manifest.Rows`."""
-    kinds = {str(column): kind for column, kind in frame.dtypes.items()}
-    zoned = [column for column, kind in kinds.items() if isinstance(kind, pd.DatetimeTZDtype)]
-    nested = [column for column, kind in kinds.items() if is_object_dtype(kind)]
-    # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
-    naive = {column: frame[column].dt.tz_convert(None) for column in zoned}
-    plain = frame.assign(**naive).drop(columns=nested)
-    table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
-    for column in zoned:
-        cells = table[column].cast(pa.timestamp("us", "UTC"))
-        table = table.set_column(table.column_names.index(column), column, cells)
-    for column in nested:
-        cells = pa.array(frame[column], pa.list_(pa.float32()))
-        table = table.add_column(list(kinds).index(column), column, cells)
-    return table
+    """A frame of prepared or quarantined rows as Parquet holds it: see `schemas.manifest.Shard`."""
+    return pa.table({str(column): _as_stored(frame[column]) for column in frame})
+
+
+def _as_stored(cells: "pd.Series[Any]") -> pa.Array:
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        # pyarrow asks pandas 3.1 for zoned times in a way that warns: they pass as naive UTC.
+        naive = cells.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+        return pa.array(naive).cast(pa.timestamp("us", "UTC"))
+    if is_object_dtype(cells):
+        return pa.array(cells, pa.list_(pa.float32()))
+    if isinstance(cells.dtype, pd.StringDtype):
+        return pa.array(cells, pa.large_string(), from_pandas=True)
+    return pa.array(cells.to_numpy(), from_pandas=True)
 
 
 def _needed(dataset: Dataset, targets: Sequence[Target]) -> list[str]:
@@ -125,121 +140,63 @@ def _needed(dataset: Dataset, targets: Sequence[Target]) -> list[str]:
     return list(dict.fromkeys([*dataset.columns, *filter(None, told)]))
 
 
-def _features(table: pa.Table, dataset: Dataset) -> dict[str, Cells]:
-    return {name: typed(table[name], column) for name, column in dataset.columns.items()}
-
-
-def _ours(table: pa.Table, dataset: Dataset, targets: Sequence[Target]) -> dict[str, Cells]:
-    columns = {
-        column: labels(table[target.name], target)
-        for column, target in zip(label_columns(len(targets)), targets, strict=True)
-    }
-    if dataset.key is not None:
-        columns[KEY] = levels(table[dataset.key])
-    if dataset.time is not None:
-        columns[TIME] = instants(table[dataset.time], dataset.time_format, dataset.time_zone)
+def _exact_kinds(dataset: Dataset, targets: Sequence[Target]) -> dict[str, pa.DataType]:
+    """Types by which Arrow reads cells as our own readers do; all other columns are text."""
+    kinds = [(target.name, _CODED) for target in targets]
+    for name, column in dataset.columns.items():
+        if isinstance(column, NumberColumn):
+            kinds.append((name, pa.float64()))
+        elif isinstance(column, CategoryColumn):
+            kinds.append((name, _CODED))
     if dataset.weight is not None:
-        columns[WEIGHT] = numbers(table[dataset.weight])
-    return columns
+        kinds.append((dataset.weight, pa.float64()))
+    kinds += [(name, pa.string()) for name in (dataset.key, dataset.time) if name is not None]
+    # A column that is two things is read as text for both.
+    several = {name for name, kind in kinds if dict(kinds)[name] != kind}
+    return {name: kind for name, kind in kinds if name not in several}
+
+
+def _read(
+    contents: Contents,
+    schema: pandera.DataFrameSchema,
+    dataset: Dataset,
+    targets: Sequence[Target],
+) -> Read:
+    table = contents.table
+    columns = feature_cells(table, dataset) | label_cells(table, dataset, targets)
+    frame, faults = checked(columns, schema, contents, dataset, targets)
+    whole = ~broken_rows(faults, len(frame))
+    good = frame[whole].reset_index(drop=True) if faults else frame
+    return Read(
+        frame=_prepared(good, contents.start + 1 + np.flatnonzero(whole), dataset, targets),
+        quarantined=set_aside(contents, table.column_names, faults),
+        faults=tuple(faults),
+        start=contents.start,
+        rows=table.num_rows,
+        stored=contents.stored,
+    )
 
 
 def _prepared(
     frame: pd.DataFrame,  # raw rows, all good
+    rows: NDArray[np.intp],  # their numbers
     dataset: Dataset,
     targets: Sequence[Target],
 ) -> pd.DataFrame:
+    columns: dict[str, Any] = {str(name): frame[name] for name in frame}
     for column, target in zip(label_columns(len(targets)), targets, strict=True):
-        classes = pd.Index(target.class_texts, dtype="str")
-        frame[column] = classes.get_indexer(pd.Index(frame[column])).astype(np.int16)
+        classes = pa.array(target.class_texts, pa.large_string())
+        found = pc.index_in(pa.array(frame[column], pa.large_string()), classes)
+        columns[column] = found.to_numpy(zero_copy_only=False).astype(np.int16)
     cells = cell_hashes(frame, dataset)
-    frame[KEY] = group_keys(frame, dataset, cells)
-    frame[CELLS] = cells
+    columns[KEY] = group_keys(frame, dataset, cells)
+    columns[CELLS] = cells
+    columns[ROW] = rows.astype(np.int64)
     written = [name for name, column in dataset.columns.items() if isinstance(column, TextColumn)]
     if written:
-        frame[BLANK] = np.all(
-            [frame[name].fillna("").str.strip() == "" for name in written], axis=0
-        )
-    return frame
-
-
-def _checked(
-    columns: dict[str, Cells],
-    schema: pandera.DataFrameSchema,
-    contents: Contents,
-    dataset: Dataset,
-    targets: Sequence[Target] = (),
-) -> tuple[pd.DataFrame, list[Fault]]:
-    """The typed frame, in which cells that could not be converted are missing, and its faults."""
-    told = {KEY: dataset.key, TIME: dataset.time, WEIGHT: dataset.weight}
-    told |= {column: t.name for column, t in zip(label_columns(len(targets)), targets, strict=True)}
-    told_name = {column: told.get(column) or column for column in columns}
-    frame = pd.DataFrame({column: each.cells for column, each in columns.items()})
-    columns = {
-        column: _with_bad(each, contents.nested.get(told_name[column], ()))
-        for column, each in columns.items()
-    }
-    faults = [
-        Fault(None, "one JSON object in each line", got, np.array(list(rows), dtype=np.intp))
-        for got, rows in contents.unread.items()
-    ]
-    faults += [
-        Fault(told_name[column], each.expected, each.got)
-        if each.got  # the column as a whole, so no rows
-        else Fault(told_name[column], each.expected, "other cells", np.flatnonzero(each.bad))
-        for column, each in columns.items()
-        if each.bad.any()
-    ]
-    try:
-        schema.validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as broken:
-        # What could not be converted, or is in no row, is missing by now, and is told already.
-        unread = [row for lines in contents.unread.values() for row in lines]
-        columns = {column: _with_bad(each, unread) for column, each in columns.items()}
-        faults += _broken(broken.failure_cases, frame, columns, told_name)
-    return frame, faults
-
-
-def _with_bad(cells: Cells, rows: Iterable[int]) -> Cells:
-    bad = cells.bad.copy()
-    bad[list(rows)] = True
-    return replace(cells, bad=bad)
-
-
-def _broken(
-    cases: pd.DataFrame,  # pandera's: column, check, index, failure_case
-    frame: pd.DataFrame,
-    columns: dict[str, Cells],
-    told_name: dict[str, str],
-) -> list[Fault]:
-    faults = []
-    pairs = cases.groupby(["column", "check"], sort=False)
-    for (column, check), found in ((tuple(map(str, pair)), rows) for pair, rows in pairs):
-        rows = np.sort(found["index"].to_numpy(dtype=np.intp))
-        rows = rows[~columns[column].bad[rows]]
-        if not len(rows):
-            continue
-        missing = check == "not_nullable"
-        got = "missing cells" if missing else _kind(frame[column].iloc[rows])
-        if column.startswith(LABEL) and not missing:
-            got = _unknown(found["failure_case"])
-        expected = "a value in every row" if missing else check
-        faults.append(Fault(told_name[column], expected, got, rows))
-    return faults
-
-
-def _kind(cells: "pd.Series[Any]") -> str:
-    """What the cells have in common, without their content."""
-    if not pd.api.types.is_numeric_dtype(cells):
-        least, most = int(cells.str.len().min()), int(cells.str.len().max())
-        return f"text of {'up to ' if least < most else ''}{most:,} character{'s'[: most != 1]}"
-    infinite = np.isinf(cells.to_numpy())
-    return "infinite numbers" if infinite.all() else "other numbers"
-
-
-def _unknown(cells: "pd.Series[str]") -> str:
-    """The first distinct labels that are no class; labels may be shown."""
-    shown = [repr(str(cell)[:40]) for cell in cells.unique()]
-    return f"{', '.join(shown[:5])}{', ...' if len(shown) > 5 else ''}"
+        blank = [frame[name].fillna("").str.strip() == "" for name in written]
+        columns[BLANK] = np.all(blank, axis=0)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _refuse_columns(found: list[str], needed: list[str], dataset: Dataset, name: str) -> None:
@@ -275,7 +232,3 @@ def _refuse_missing(found: list[str], needed: list[str], name: str) -> None:
             quoted(found),
             f"{hint}Correct the names in the plan or in the file's header.",
         )
-
-
-def _row_names(name: str, rows: int) -> "pd.Series[str]":
-    return pd.Series([f"{name}#{row}" for row in range(1, rows + 1)], dtype="str")

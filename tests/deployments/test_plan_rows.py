@@ -12,10 +12,11 @@ from sklearn.pipeline import make_pipeline
 
 from deployments.plans import load_plan, shipped_names
 from learning.features.matrix import transformer
-from learning.reading.tables import read_table, to_arrow
+from learning.reading.tables import to_arrow
 from learning.searching.space import candidate, first_points, space
 from schemas.manifest import LABEL, WEIGHT
 from tests.generated import PLANS, write
+from tests.learning.reading.tables import whole
 from tests.real_data import COMMENTS, FIRE
 
 FORMS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet")
@@ -31,7 +32,7 @@ def test_generated_rows_are_read_whole(name: str, form: str, tmp_path: Path) -> 
     plan, path = load_plan(name), tmp_path / f"day.{form}"
     made = PLANS[name](120, 0)
     write(made, path)
-    read = read_table(path, path.name, plan.dataset, plan.targets)
+    read = whole(path, path.name, plan.dataset, plan.targets)
     assert len(read.frame) == 120
     assert read.findings == ()
     classes = [plan.targets[0].class_texts[label] for label in read.frame[f"{LABEL}0"]]
@@ -44,7 +45,7 @@ def test_all_forms_of_the_same_rows_are_read_alike(name: str, tmp_path: Path) ->
     frames = []
     for form in FORMS:
         path = write(made, tmp_path / f"day.{form}")
-        frames.append(read_table(path, path.name, plan.dataset, plan.targets).frame)
+        frames.append(whole(path, path.name, plan.dataset, plan.targets).frame)
     recipe = candidate(plan.families[0], plan.imbalance, {})
     features = transformer(recipe.features, plan.dataset.columns)
     first, *others = [features.fit_transform(frame) for frame in frames]
@@ -56,7 +57,7 @@ def test_all_forms_of_the_same_rows_are_read_alike(name: str, tmp_path: Path) ->
 def test_every_family_makes_features_of_its_first_points(name: str, tmp_path: Path) -> None:
     plan = load_plan(name)
     path = write(PLANS[name](60, 0), tmp_path / "day.parquet")
-    frame = read_table(path, path.name, plan.dataset, plan.targets).frame
+    frame = whole(path, path.name, plan.dataset, plan.targets).frame
     for family in plan.families:
         knobs = space(family, plan.dataset.columns, plan.imbalance)
         for point in first_points(family, knobs):
@@ -70,7 +71,7 @@ def test_every_family_makes_features_of_its_first_points(name: str, tmp_path: Pa
 def test_generated_rows_can_be_learned_but_not_by_heart(name: str, tmp_path: Path) -> None:
     plan = load_plan(name)
     path = write(PLANS[name](600, 0), tmp_path / "day.parquet")
-    frame = read_table(path, path.name, plan.dataset, plan.targets).frame
+    frame = whole(path, path.name, plan.dataset, plan.targets).frame
     labels = frame[f"{LABEL}0"].to_numpy()
     train = np.random.default_rng(0).random(600) < 2 / 3
     fitted = make_pipeline(
@@ -84,7 +85,7 @@ def test_generated_rows_can_be_learned_but_not_by_heart(name: str, tmp_path: Pat
 def test_rows_kept_as_parquet_make_the_same_features(tmp_path: Path) -> None:
     plan = load_plan("intent")
     path = write(PLANS["intent"](60, 0), tmp_path / "day.csv")
-    frame = read_table(path, path.name, plan.dataset, plan.targets).frame
+    frame = whole(path, path.name, plan.dataset, plan.targets).frame
     pq.write_table(to_arrow(frame), tmp_path / "kept.parquet")
     kept = pq.read_table(tmp_path / "kept.parquet").to_pandas()
     features = candidate(plan.families[0], plan.imbalance, {}).features
@@ -95,7 +96,7 @@ def test_rows_kept_as_parquet_make_the_same_features(tmp_path: Path) -> None:
 def test_intent_has_vectors_of_584_numbers_and_a_weight(tmp_path: Path) -> None:
     plan = load_plan("intent")
     path = write(PLANS["intent"](60, 0), tmp_path / "day.jsonl")
-    frame = read_table(path, path.name, plan.dataset, plan.targets).frame
+    frame = whole(path, path.name, plan.dataset, plan.targets).frame
     assert frame[WEIGHT].between(0.5, 1).all()
     features = candidate(plan.families[0], plan.imbalance, {}).features
     fitted = transformer(features, plan.dataset.columns).fit(frame)
@@ -107,7 +108,7 @@ def test_of_a_fire_of_an_unknown_type_only_that_row_is_set_aside(tmp_path: Path)
     plan, made = load_plan("fire"), PLANS["fire"](200, 0)
     made.loc[7, "type"] = 3
     path = write(made, tmp_path / "day.csv")
-    read = read_table(path, path.name, plan.dataset, plan.targets)
+    read = whole(path, path.name, plan.dataset, plan.targets)
     assert read.quarantined["row"].to_list() == [8]
     assert len(read.frame) == 199
 
@@ -116,7 +117,7 @@ def test_of_a_fire_of_an_unknown_type_only_that_row_is_set_aside(tmp_path: Path)
 @pytest.mark.skipif(not FIRE.exists(), reason="no such file here")
 def test_the_fire_archive_is_read_as_it_is_but_for_ten_rows_offshore() -> None:
     plan = load_plan("fire")
-    read = read_table(FIRE, FIRE.name, plan.dataset, plan.targets)
+    read = whole(FIRE, FIRE.name, plan.dataset, plan.targets)
     assert Counter(read.frame[f"{LABEL}0"]) == {0: 35_666, 1: 335}
     assert len(read.quarantined) == 10
     assert plan.dataset.quarantine.max_share > 10 / 36_011
@@ -126,6 +127,6 @@ def test_the_fire_archive_is_read_as_it_is_but_for_ten_rows_offshore() -> None:
 @pytest.mark.skipif(not COMMENTS.exists(), reason="no such file here")
 def test_the_comments_are_read_whole() -> None:
     plan = load_plan("comments")
-    read = read_table(COMMENTS, COMMENTS.name, plan.dataset, plan.targets)
+    read = whole(COMMENTS, COMMENTS.name, plan.dataset, plan.targets)
     assert len(read.frame) == 37_249
     assert read.findings == ()

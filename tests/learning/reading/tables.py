@@ -1,13 +1,17 @@
 """A small data set and its files, for tests of reading."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from learning.reading.quarantine import message
+from learning.reading.csv_files import BLOCK
+from learning.reading.quarantine import Tally, message
 from learning.reading.tables import Read, read_table
 from schemas.dataset import Dataset
-from schemas.label import Label, SingleLabel, targets
+from schemas.findings import Finding
+from schemas.label import Label, SingleLabel, Target, targets
 
 LABEL = SingleLabel(column="label", classes=(-1, 0, 1))
 TEXT_ONLY = Dataset.model_validate({"source": "x", "columns": {"said": "text"}})
@@ -21,6 +25,16 @@ MIXED = Dataset.model_validate(
     }
 )
 HEADER = "id,at,said,size,kind,note,label"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What all parts of a file hold."""
+
+    frame: pd.DataFrame
+    quarantined: pd.DataFrame
+    findings: tuple[Finding, ...]
+    parts: list[Read]
 
 
 def read(
@@ -40,19 +54,44 @@ def read_all(
     dataset: Dataset = TEXT_ONLY,
     label: Label = LABEL,
     name: str = "day.csv",
-) -> Read:
+) -> Found:
     """The same with the rows that were set aside."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(path, name, dataset, targets(label))
+    return whole(path, name, dataset, targets(label))
 
 
-def rejection(found: Read) -> str:
+def whole(
+    path: Path,
+    name: str,
+    dataset: Dataset,
+    asked: Sequence[Target],
+    *,
+    quick: bool = False,
+    block: int = BLOCK,
+) -> Found:
+    """All rows of a file at once."""
+    scratch = path.with_name("scratch")
+    scratch.mkdir(exist_ok=True)
+    parts = list(read_table(path, name, dataset, asked, scratch, quick=quick, block=block))
+    tally = Tally(name)
+    for part in parts:
+        tally.add(part.faults, part.start, part.rows)
+    tally.refuse()
+    return Found(
+        pd.concat([part.frame for part in parts], ignore_index=True),
+        pd.concat([part.quarantined for part in parts], ignore_index=True),
+        tally.findings,
+        parts,
+    )
+
+
+def rejection(found: Found) -> str:
     """The rejection, were these rows too many."""
     return message(found.findings, len(found.frame) + len(found.quarantined))
 
 
-def faults(found: Read) -> dict[str, int]:
+def faults(found: Found) -> dict[str, int]:
     """Rows by what they broke."""
     return {finding.reason: finding.count for finding in found.findings}
 

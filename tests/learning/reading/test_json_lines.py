@@ -221,7 +221,7 @@ def test_a_line_that_others_misread_is_a_row_by_itself(
         (b'{"a": 1\n\n{"a": 1, "a": 2}\n3\n',
          r"got none in any: no JSON object in 2 \(rows 1, 3\); a key more than once in 1 "),
         (b'[{"a": 1}, {"a": 2}]\n', r"got none in any: no JSON object in 1 \(row 1\)"),
-        (b'{"a": 1}\n{"a": "caf\xe9"}\n', r"expected UTF-8, .* \(first seen in line 2\)"),
+        (b'{"a": 1}\n{"a": "caf\xe9"}\n', r"expected UTF-8, .* \(first seen in line 2, byte 19\)"),
         ('{"a": 1}'.encode("utf-16"), "expected UTF-8"),
         (b'{"a": "\0"}', "got a NUL byte in line 1"),
         (b'a,b\n1,2\n', "one JSON object in each line"),

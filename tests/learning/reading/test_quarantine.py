@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from learning.reading.contents import Contents
-from learning.reading.quarantine import Fault, broken_rows, message, set_aside
+from learning.reading.quarantine import Fault, Tally, broken_rows, message, set_aside
 from learning.reading.tables import read_unlabelled
 from learning.rows.shards import joined, write_shard
 from schemas.dataset import Dataset
@@ -183,7 +183,7 @@ def test_a_file_of_broken_rows_alone_has_no_rows_of_the_right_types(
     good = read_all(tmp_path, written(GOOD), WIDE, BINARY, name)
     paths = [tmp_path / "empty.parquet", tmp_path / "good.parquet"]
     for read, path in zip((found, good), paths, strict=True):
-        write_shard(read, path)
+        write_shard(read.parts, path)
     assert pq.read_schema(paths[0]).equals(pq.read_schema(paths[1]))
     pd.testing.assert_frame_equal(joined(map(str, paths)), joined([str(paths[1])]))
 
@@ -277,7 +277,9 @@ def test_a_fault_of_a_column_is_one_of_every_row() -> None:
 
 
 def test_a_message_names_the_first_rows_only() -> None:
-    finding = Fault("a", "x", "y", np.arange(4_000)).finding("day.csv")
+    tally = Tally("day.csv")
+    tally.add([Fault("a", "x", "y", np.arange(4_000))])
+    (finding,) = tally.findings
     assert (finding.count, finding.rows) == (4_000, tuple(range(1, 101)))
     told = message([finding], 9_000)
     assert "column 'a': expected x, got y in 4,000 (rows 1, 2, 3, 4, 5, ...)" in told

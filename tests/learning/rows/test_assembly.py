@@ -46,7 +46,7 @@ def shard(folder: Path, labels: np.ndarray, groups: int | None = None) -> Shard:
     frame["__weight"] = random.uniform(0.1, 2.0, rows)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{rows}.parquet"
-    write_shard(Read(frame, frame[:0]), path)
+    write_shard([Read(frame, frame[:0])], path)
     return Shard(object_name="day.csv", path=str(path), rows=rows, quarantined=1, faults={"x": 1})
 
 

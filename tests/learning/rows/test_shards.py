@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from learning.reading.quarantine import Fault, Tally
 from learning.reading.tables import Read
+from learning.rows.exports import write_private
 from learning.rows.shards import (
     Kept,
     faults_of,
@@ -15,16 +17,12 @@ from learning.rows.shards import (
     kept_shard,
     quarantine_name,
     quarantine_told,
-    write_private,
     write_shard,
 )
-from schemas.findings import Finding
 from schemas.label import MultiLabel, targets
 from schemas.manifest import Shard
 
-LOW = Finding(
-    object_name="day.csv", column="amount", expected="at least 0", got="other numbers", count=2
-)
+LOW = Fault("amount", "at least 0", "other numbers", np.array([0, 1]))
 MOODS = targets(MultiLabel(columns=("sad", "calm")))
 
 
@@ -39,7 +37,7 @@ def frame(rows: int) -> pd.DataFrame:
             "__label0": np.zeros(rows, dtype=np.int16),
             "__label1": np.ones(rows, dtype=np.int16),
             "__key": np.arange(rows, dtype=np.uint64),
-            "__row": pd.Series([f"day.csv#{row + 1}" for row in range(rows)], dtype="str"),
+            "__row": np.arange(1, rows + 1),
             "__weight": np.ones(rows),
         }
     )
@@ -47,17 +45,19 @@ def frame(rows: int) -> pd.DataFrame:
 
 def read(rows: int, broken: int = 0) -> Read:
     bad = pd.DataFrame({"row": range(broken), "reasons": ["column 'amount': too low"] * broken})
-    return Read(frame(rows), bad, (LOW,) if broken else (), {"said": "string"})
+    return Read(frame(rows), bad, (LOW,) if broken else (), stored={"said": "string"})
 
 
 def test_a_shard_tells_its_rows_and_what_was_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    told = write_shard(read(4, broken=2), path, MOODS)
+    told = write_shard([read(4, broken=2)], path, "day.csv", MOODS)
     assert told == kept_shard(path)
+    tally = Tally("day.csv")
+    tally.add([LOW])
     assert told == Kept(
         rows=4,
         quarantined=2,
-        findings=(LOW,),
+        findings=tally.findings,
         class_counts=((4, 0), (0, 4)),
         missing={"said": 0, "amount": 0, "at": 0, "meaning": 0},
         stored={"said": "string"},
@@ -66,7 +66,7 @@ def test_a_shard_tells_its_rows_and_what_was_set_aside(tmp_path: Path) -> None:
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    write_shard(read(4), tmp_path / "a.parquet")
+    write_shard([read(4)], tmp_path / "a.parquet")
     back = joined([str(tmp_path / "a.parquet")])
     pd.testing.assert_frame_equal(back, frame(4))
 
@@ -77,7 +77,7 @@ def test_a_shard_without_a_valid_row_joins_the_others(
 ) -> None:
     paths = [str(tmp_path / f"{place}.parquet") for place in range(2)]
     for rows, path in zip(order, paths, strict=True):
-        write_shard(read(rows, broken=1), Path(path))
+        write_shard([read(rows, broken=1)], Path(path))
     pd.testing.assert_frame_equal(joined(paths), frame(3))
     assert list(joined(paths, ["__label0", "__label1"])) == ["__label0", "__label1"]
 

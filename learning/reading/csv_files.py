@@ -1,0 +1,227 @@
+"""CSV becomes tables, a block at a time: every cell as text, or typed by Arrow where that is exact.
+
+Ragged rows, repeated names and unclosed quotes are refused: each of them is read by other readers
+as rows with their labels shifted. No message holds a cell.
+"""
+
+import csv
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from learning.reading.caps import longest, refuse_long_cells, refuse_rows, too_long
+from learning.reading.cells import MISSING_NUMBERS
+from learning.reading.refusals import refused
+from learning.reading.texts import TextFile
+from learning.reading.wording import first_few, quoted
+from schemas.dataset import Caps
+from schemas.faults import DataRejected
+
+OTHER_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+"""What stands between the names of a header that has no comma, and what a message calls it."""
+
+BLOCK = 16 * 2**20
+"""Bytes that are parsed together; a row that is longer needs a larger block."""
+
+LARGEST_BLOCK = 2**31 - 1
+
+MOST_RAGGED = 1_000
+"""Rows of a wrong width after which a file is not read on."""
+
+_MISSING = tuple(
+    sorted(
+        {
+            "".join(chars)
+            for word in MISSING_NUMBERS
+            for chars in itertools.product(*({char, char.upper()} for char in word))
+        }
+    )
+)
+
+
+class Declined(Exception):
+    """The quick reader met what it can't read exactly, or what is wrong: the exact one tells."""
+
+
+def csv_header(text: TextFile, name: str) -> list[str]:
+    """The names of the columns, each once."""
+    _refuse_open_quote(text, name)
+    with text.path.open(encoding="utf-8-sig", newline="") as lines:
+        try:
+            header = next(cells for cells in csv.reader(lines) if cells)
+        except csv.Error:  # a field larger than the reader's limit, 131,072 characters
+            raise refused(
+                name,
+                "the names of columns in the first line",
+                "a longer cell than any name",
+                "Put a header in front of the rows.",
+            ) from None
+    _refuse_other_separators(header, name)
+    refuse_repeated(header, name)
+    return header
+
+
+def quick_csv(
+    text: TextFile,
+    kinds: Mapping[str, pa.DataType],  # the columns that are read, text where it must be exact
+    caps: Caps,
+    block: int = BLOCK,
+) -> Iterator[pa.Table]:
+    """By all cores, in the order of rows; `Declined` in place of any message."""
+    convert = pa_csv.ConvertOptions(
+        column_types=dict(kinds),
+        include_columns=list(kinds),
+        null_values=_MISSING,
+        strings_can_be_null=False,
+    )
+    try:
+        reader = pa_csv.open_csv(
+            text.path,
+            pa_csv.ReadOptions(block_size=block),
+            pa_csv.ParseOptions(newlines_in_values=text.quotes > 0),
+            convert,
+        )
+        with reader:
+            for batch in reader:
+                if any(longest(column) > caps.cell_chars for column in batch.columns):
+                    raise Declined
+                yield pa.Table.from_batches([batch])
+    except (pa.ArrowInvalid, pa.ArrowKeyError):  # what it says quotes cells: it is not passed on
+        raise Declined from None
+
+
+def exact_csv(
+    text: TextFile,
+    columns: Sequence[str],  # those that are read
+    width: int,  # of the header
+    name: str,
+    caps: Caps,
+    block: int = BLOCK,
+) -> Iterator[pa.Table]:
+    """Each cell as text, and all that is wrong told."""
+    most = min(max(block, 4 * caps.cell_chars + BLOCK), LARGEST_BLOCK, text.size + 1)
+    block, done = min(block, most), 0
+    while True:
+        ragged: list[tuple[int | None, int]] = []
+        try:
+            for table in _after(_blocks(text.path, columns, block, ragged), done):
+                refuse_long_cells(table, done, name, caps)
+                done += table.num_rows
+                refuse_rows(name, done, caps)
+                yield table
+        except pa.ArrowInvalid as fault:
+            ragged = ragged[:MOST_RAGGED]
+            if not ragged and "straddling" in str(fault) and block < most:
+                block = min(4 * block, most)
+                continue
+            if not ragged:
+                raise _unreadable(fault, text, done, name, caps) from None
+        if ragged:
+            raise _ragged(ragged, width, name)
+        return
+
+
+def refuse_repeated(header: Sequence[str], name: str) -> None:
+    """Readers rename, or take the last."""
+    twice = sorted(column for column, times in Counter(header).items() if times > 1)
+    if twice:
+        raise refused(
+            name,
+            "each column once",
+            f"{quoted(twice)} more than once in the header",
+            "Rename or remove the others.",
+        )
+
+
+def _blocks(
+    path: Path, columns: Sequence[str], block: int, ragged: list[tuple[int | None, int]]
+) -> Iterator[pa.Table]:
+    def note(row: pa_csv.InvalidRow) -> str:
+        ragged.append((row.number, row.actual_columns))
+        return "skip" if len(ragged) < MOST_RAGGED else "error"
+
+    reader = pa_csv.open_csv(
+        path,
+        # One thread: rows keep their numbers.
+        pa_csv.ReadOptions(use_threads=False, block_size=block),
+        pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()),
+            include_columns=list(columns),
+            strings_can_be_null=False,
+        ),
+    )
+    with reader:
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
+
+def _after(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Without so many first rows: those were read by smaller blocks."""
+    for table in tables:
+        skipped = min(rows, table.num_rows)
+        rows -= skipped
+        if skipped < table.num_rows:
+            yield table.slice(skipped)
+
+
+def _unreadable(
+    fault: pa.ArrowInvalid, text: TextFile, done: int, name: str, caps: Caps
+) -> DataRejected:
+    """Arrow's own message quotes cells, so neither it nor a cause is passed on."""
+    if "straddling" in str(fault):
+        return too_long(name, done + 1, caps)
+    return refused(
+        name,
+        "comma-separated text",
+        f"{text.size:,} bytes that can't be read as such",
+        "Export it again, with cells that hold commas or line ends in double quotes.",
+    )
+
+
+def _refuse_other_separators(header: list[str], name: str) -> None:
+    """Before the rows: those with a decimal comma would be called ragged."""
+    seen = next((mark for mark in OTHER_SEPARATORS if mark in header[0]), None)
+    if len(header) == 1 and seen is not None:
+        raise refused(
+            name,
+            "commas between cells",
+            f"a header that seems to be separated by {OTHER_SEPARATORS[seen]}",
+            "Export it again as comma-separated text, with a decimal point in numbers.",
+        )
+
+
+def _refuse_open_quote(text: TextFile, name: str) -> None:
+    """For pyarrow takes the rest of the file as one cell where a quote is not closed."""
+    if text.quotes % 2 == 0:
+        return
+    with text.path.open(encoding="utf-8-sig", newline="") as lines:
+        try:
+            for _ in csv.reader(lines, strict=True):
+                pass
+        except csv.Error as fault:
+            # Its other complaint, text after a closing quote, pyarrow reads as people mean it.
+            if "unexpected end of data" in str(fault) or "field limit" in str(fault):
+                raise refused(
+                    name,
+                    "every quoted cell to be closed",
+                    "one that runs to the end of the file",
+                    "Export it again, with double quotes inside cells doubled.",
+                ) from None
+
+
+def _ragged(ragged: Sequence[tuple[int | None, int]], columns: int, name: str) -> DataRejected:
+    widths = sorted({width for _, width in ragged})
+    rows = [number - 1 for number, _ in ragged if number is not None]  # less the header
+    more = " or more" if len(ragged) >= MOST_RAGGED else ""
+    return refused(
+        name,
+        f"{columns} cells in each row",
+        f"{' or '.join(map(str, widths[:3]))} in {len(ragged):,}{more} ({first_few(rows)})",
+        "Put cells that hold commas in double quotes.",
+        rows=rows,
+    )
