@@ -250,7 +250,7 @@ def test_a_plan_of_a_file_is_written_checked_and_not_written_over(home):
 
 
 def test_drops_are_dealt_one_at_a_time(home):
-    lines = [f"{n % 13},{'ab'[n % 3 > 1]}" for n in range(90)]
+    lines = [f"{n * 31 % 89},{'ab'[n % 3 > 1]}" for n in range(90)]
     (home.parent / "all.csv").write_text("\n".join(["size,y", *lines]))
     assert run("plan", "init", "all.csv", "--label", "y").exit_code == 0
     deal = ("simulate", "all.yaml", "--from", "all.csv", "--days", "2", "--to", "drops", "--next")
