@@ -8,11 +8,10 @@ from learning.reading.files import read_file
 from learning.reading.quarantine import message
 from learning.reading.tables import read_unlabelled
 from learning.rows.assembly import assemble
-from learning.rows.floors import class_counts
-from learning.rows.shards import joined, quarantine_told
+from learning.rows.shards import quarantine_told
 from schemas.dataset import Dataset, Quarantine
 from schemas.faults import DataRejected
-from schemas.manifest import Manifest, Shard, label_columns
+from schemas.manifest import Manifest, Shard
 from schemas.plan import Plan
 from schemas.store import ObjectRef, Store
 from tasks.ingestion import ingest
@@ -126,7 +125,11 @@ def _joined(faults: Sequence[DataRejected], shards: Sequence[Shard]) -> DataReje
 
 
 def _class_rows(shards: Sequence[Shard], plan: Plan) -> dict[str, dict[str, int]]:
-    names = list(label_columns(len(plan.targets)))
-    labels = joined((shard.path for shard in shards), names).to_numpy()
-    counts = zip(plan.targets, class_counts(labels, plan.targets), strict=True)
-    return {target.name: dict(zip(target.class_texts, n, strict=True)) for target, n in counts}
+    by_shard = [shard.class_counts for shard in shards]
+    return {
+        target.name: {
+            text: sum(counts[place][code] for counts in by_shard)
+            for code, text in enumerate(target.class_texts)
+        }
+        for place, target in enumerate(plan.targets)
+    }

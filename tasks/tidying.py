@@ -23,7 +23,8 @@ def tidy(
     keep: int = KEEP,
 ) -> None:
     """Keep the newest folders in each of `nights`, and in `cache` and `quarantine` what belongs to
-    tonight's objects: rows that were set aside go when their object was corrected or is gone.
+    tonight's objects: rows that were set aside go when their object was corrected or is gone. Rows
+    of an earlier night, of which such an object's shard is gone too, can no longer be read.
 
     Ledger, versions and models in the state store are never touched.
     """

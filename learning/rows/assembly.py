@@ -7,6 +7,7 @@ and settings; both files appear together.
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
@@ -117,13 +118,17 @@ def _write(
     train: Stubs, holdout: Stubs, shards: Sequence[Shard], plan: Plan, rows: Rows, folder: Path
 ) -> None:
     """Both sides and their counts appear together: a kill leaves nothing half made."""
-    folds = _folds(train.keys, train.labels, plan)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name:
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name,
+        ThreadPoolExecutor(1) as beside,
+    ):
         made = Path(name) / folder.name
         made.mkdir()
+        written = beside.submit(_write_side, holdout, {}, shards, made / "holdout.parquet")
+        folds = _folds(train.keys, train.labels, plan)
         _write_side(train, {FOLD: folds}, shards, made / "train.parquet")
-        _write_side(holdout, {}, shards, made / "holdout.parquet")
+        written.result()
         (made / "rows.json").write_text(rows.model_dump_json(), encoding="utf-8")
         if _made(folder, shards) is not None:
             return  # another run made the same files meanwhile

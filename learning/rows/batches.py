@@ -31,8 +31,8 @@ def batches(
     """
     try:
         with pa_parquet.ParquetFile(path, page_checksum_verification=True) as shard:
-            if shard.metadata.num_rows != rows:
-                raise pa.ArrowInvalid(f"{shard.metadata.num_rows} rows instead of {rows}")
+            if shard.metadata.num_rows != rows or {*columns} - {*shard.schema_arrow.names}:
+                raise pa.ArrowInvalid("other rows or columns than those that were found")
             for batch in shard.iter_batches(BATCH, columns=list(columns)):
                 yield batch.replace_schema_metadata(None)
     except (OSError, pa.ArrowException) as fault:
@@ -53,5 +53,6 @@ def remove_damaged(path: Path, fault: OSError | pa.ArrowException) -> None:
     """
     if isinstance(fault, MemoryError):
         raise fault
-    if isinstance(fault, pa.ArrowException) or fault.errno is None:  # an errno is the disk's
+    damaged = isinstance(fault, pa.ArrowException) or fault.errno is None  # it is the disk's
+    if damaged and path.is_file():
         path.unlink(missing_ok=True)

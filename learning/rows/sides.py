@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from learning.arrays import Weights
 from learning.rows.batches import batches, remove_damaged
 from schemas.faults import NightFailed
-from schemas.manifest import PLACE, ROW, WEIGHT
+from schemas.manifest import FOLD, LABEL, PLACE, ROW, WEIGHT
 from schemas.strict import Strict
 
 _TOLD = b"nightshift"
@@ -36,8 +36,15 @@ _ORIGINS = TypeAdapter(tuple[Origin, ...])
 def write_side(index: pa.Table, origins: Sequence[Origin], path: Path) -> None:
     """The rows of each origin, one after the other; `__place` is a row's from 0 in its shard."""
     told = index.replace_schema_metadata({_TOLD: _ORIGINS.dump_json(tuple(origins))})
+    few = [name for name in index.column_names if name == FOLD or name.startswith(LABEL)]
     pa_parquet.write_table(
-        told, path, use_dictionary=False, compression="none", write_page_checksum=True
+        told,
+        path,
+        use_dictionary=few,
+        column_encoding={PLACE: "DELTA_BINARY_PACKED"} if PLACE in index.column_names else None,
+        compression="none",  # four bits a row as it is
+        write_statistics=False,
+        write_page_checksum=True,
     )
 
 
@@ -109,14 +116,15 @@ def _opened(path: str, columns: Sequence[str]) -> tuple[pa.Table, tuple[Origin, 
 def _taken(
     origins: Sequence[Origin], places: NDArray[np.integer], columns: Sequence[str]
 ) -> pa.Table:
-    found: list[pa.RecordBatch] = []
+    found: list[pa.Table] = []
     start = 0
     for origin in origins:
         wanted = places[start : start + origin.rows]
         start += origin.rows
         if origin.rows:
-            found += _wanted(origin, wanted, columns)
-    return pa.Table.from_batches(found)
+            found.append(pa.Table.from_batches(list(_wanted(origin, wanted, columns))))
+    # Texts may be stored in several ways; the widest holds all.
+    return pa.concat_tables(found, promote_options="permissive")
 
 
 def _wanted(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from learning.arrays import Folds, Instants, Keys, LabelTable, Mask
 from learning.reading.mixing import mixed
+from learning.rows.floors import sizes
 from learning.rows.grouping import Groups, grouped
 from schemas.label import Target
 from schemas.plan import HashSplit
@@ -88,7 +89,7 @@ def assign_folds(keys: Keys, strata: Strata, folds: int, seed: int) -> Folds:
     groups, are spread to within one. A group of several strata counts as its rarest.
     """
     groups, dealt = _dealing(keys, strata, f"folds {seed}")
-    return groups.spread(np.int32(1) << (dealt % folds).astype(np.int32))
+    return groups.spread(np.int32(1) << dealt % np.int32(folds))
 
 
 def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed: int) -> Folds:
@@ -164,20 +165,20 @@ def _rarest_value(labels: LabelTable, targets: Sequence[Target]) -> Strata:
     return rarest
 
 
-def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[Groups, NDArray[np.intp]]:
+def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[Groups, NDArray[np.int32]]:
     """The groups by a hash of their own, and each one's place in the order of the deal."""
     groups = grouped(mixed(keys, salt))
-    rarest = _rarity(strata)[strata[groups.order]]
+    rarest = _rarity(strata)[strata][groups.order]  # in this order: the smaller type is moved
     if not groups.alone:
         rarest = np.minimum.reduceat(rarest, groups.starts)
-    dealt = np.empty(len(rarest), dtype=np.intp)
-    dealt[np.argsort(rarest, kind="stable")] = np.arange(len(rarest))
+    dealt = np.empty(len(rarest), dtype=np.int32)
+    dealt[np.argsort(rarest, kind="stable")] = np.arange(len(rarest), dtype=np.int32)
     return groups, dealt
 
 
 def _rarity(strata: Strata) -> NDArray[np.unsignedinteger]:
     """(strata,) rank by rows, the rarest first; as small as it can be, which sorts much faster."""
-    counts = np.bincount(strata)
+    counts = sizes(strata, int(strata.max(initial=-1)) + 1)
     ranks = np.empty(len(counts), dtype=np.min_scalar_type(len(counts)))
     ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
     return ranks

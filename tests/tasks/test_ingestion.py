@@ -469,6 +469,20 @@ def test_a_shard_that_vanished_is_told(store: Store, tmp_path: Path) -> None:
         assemble(shards, plan(), tmp_path / "work")
 
 
+def test_a_shard_damaged_after_assembly_fails_the_night_and_the_next_start_heals_it(
+    store: Store, tmp_path: Path
+) -> None:
+    rows = rows_of(store, tmp_path, plan())
+    before = sides(rows, "comment")
+    damaged = Path(shards_of(store, tmp_path / "cache", plan())[0].path)
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with pytest.raises(NightFailed, match=r"the shard of day-1\.csv"):
+        sides(rows, "comment")
+    assert rows_of(store, tmp_path, plan()) == rows
+    for side, again in zip(before, sides(rows, "comment"), strict=True):
+        pd.testing.assert_frame_equal(side, again)
+
+
 def test_the_tasks_give_what_their_functions_give(store: Store, tmp_path: Path) -> None:
     with disable_run_logger():
         found = scan(store, plan().dataset)
