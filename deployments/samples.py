@@ -15,7 +15,7 @@ from schemas.manifest import Manifest, Shard
 from schemas.plan import Plan
 from schemas.store import ObjectRef, Store
 from tasks.ingestion import ingest
-from tasks.scanning import scan
+from tasks.scanning import look, refuse_nothing, waiting_told
 from tasks.storage import open_store
 
 MOST_OBJECTS = 5
@@ -45,7 +45,10 @@ def check_sample(plan: Plan, scratch: Path, memory: Path | None = None) -> Sampl
     """
     source = plan.dataset.source
     store = open_store(source, memory)
-    found = scan(store, plan.dataset).objects
+    listing = look(store, plan.dataset)
+    refuse_nothing(listing, plan.dataset)
+    found = listing.manifest.objects
+    waiting = (waiting_told(listing.waiting, plan.dataset),) if listing.waiting else ()
     chosen = found if len(found) <= MOST_OBJECTS else (found[0], *found[1 - MOST_OBJECTS :])
     shards, faults = list[Shard](), list[DataRejected]()
     for ref in chosen:
@@ -65,7 +68,7 @@ def check_sample(plan: Plan, scratch: Path, memory: Path | None = None) -> Sampl
         rows=sum(shard.rows for shard in shards),
         class_rows=_class_rows(shards, plan),
         set_aside=quarantine_told(shards) if any(shard.quarantined for shard in shards) else "",
-        notes=assemble(shards, plan, scratch).notes if whole else (),
+        notes=(*waiting, *(assemble(shards, plan, scratch).notes if whole else ())),
     )
 
 

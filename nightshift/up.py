@@ -217,6 +217,7 @@ def _tell(started: Services, say: Callable[[str], None]) -> None:
     say(f"  export PREFECT_API_URL={started.api_url}")
     say(f"  export MLFLOW_TRACKING_URI={started.mlflow_url}")
     say(f"  {Path(sys.executable).parent / 'prefect'} deployment run train/nightly")
+    say("Objects that arrive are looked for every five minutes (train/on-arrival).")
     say("Ctrl-C stops all of it.")
 
 

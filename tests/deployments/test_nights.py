@@ -1,6 +1,7 @@
 """Nights by deployment, as `nightshift up` runs them on the rows that it dealt."""
 
 import json
+import re
 import subprocess
 from typing import Any
 
@@ -20,9 +21,9 @@ def run(served: Served, deployment: str, *parameters: str) -> dict[str, Any]:
         timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    body = {"sort": "START_TIME_DESC", "deployments": {"name": {"any_": [deployment]}}, "limit": 1}
-    (found,) = served.ask("/flow_runs/filter", body)
-    return dict(found)
+    named = re.search(r"UUID: ([0-9a-f-]{36})", done.stdout)
+    assert named, done.stdout
+    return dict(served.ask(f"/flow_runs/{named[1]}"))
 
 
 def ledger(served: Served) -> list[dict[str, Any]]:

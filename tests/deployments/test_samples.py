@@ -137,3 +137,14 @@ def test_rows_are_looked_at_without_a_label_too(source: Path, tmp_path: Path) ->
     with pytest.raises(DataRejected, match="expected the columns 'sign'") as fault:
         check_sample(a_plan, tmp_path / "scratch")
     assert "0.csv: 1 fault in 2 rows:\n  column 'size'" in str(fault.value)
+
+
+def test_objects_that_wait_for_their_marker_are_noted(source: Path, tmp_path: Path) -> None:
+    wanted = plan(source, 1, "abc")
+    (source / "_SUCCESS").touch()
+    (source / "next").mkdir()
+    (source / "next" / "1.csv").write_text((source / "0.csv").read_text())
+    dataset = wanted.dataset.model_copy(update={"marker": "_SUCCESS"})
+    sample = check_sample(wanted.model_copy(update={"dataset": dataset}), tmp_path / "scratch")
+    assert (sample.objects, sample.rows) == (1, 60)
+    assert sample.notes[0] == "1 wait for '_SUCCESS' in their folder: next/1.csv"

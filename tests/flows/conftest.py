@@ -1,5 +1,7 @@
 """Small real nights: a folder of drops, a plan of two cheap families, a Prefect test server."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from mlflow import MlflowClient
 
 from flows.train import run_nights
 from schemas.ledger import Champion, Record
+from schemas.store import Store
 from tasks.ledger.champions import champion
 from tasks.ledger.records import history
 from tasks.storage import open_store
@@ -70,11 +74,20 @@ class World:
         (record,) = run_nights([self.plan], **named)
         return record
 
+    @property
+    def store(self) -> Store:
+        return open_store(str(self.root / "home" / "state"))
+
     def history(self) -> list[Record]:
-        return history(open_store(str(self.root / "home" / "state")), "tiny")
+        return history(self.store, "tiny")
 
     def champion(self) -> Champion | None:
-        return champion(open_store(str(self.root / "home" / "state")), "tiny")[0]
+        return champion(self.store, "tiny")[0]
+
+    def told(self, record: Record) -> dict[str, Any]:
+        """All that the night of this record found, as it stands beside the model."""
+        content, _ = self.store.read(f"models/tiny/{record.run_id}/night.json")
+        return dict(json.loads(content))
 
 
 @pytest.fixture
@@ -86,3 +99,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: None)
     world.write_plan()
     world.drop("2026-01-01.csv")
     return world
+
+
+@pytest.fixture
+def client(world: World) -> Callable[[], MlflowClient]:
+    return lambda: MlflowClient(f"sqlite:///{world.root}/home/mlflow/mlflow.db")

@@ -9,7 +9,6 @@ from flows import arrival
 from flows.arrival import train_on_arrival
 from schemas.faults import NightFailed
 from tasks.ledger.claims import claim_night, release, utc_now
-from tasks.storage import open_store
 from tests.flows.conftest import SMALL
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -70,16 +69,14 @@ def test_failed_nights_are_tried_twice(small, monkeypatch):
 
 
 def test_a_look_leaves_a_plan_alone_on_which_a_run_is_at_work(small):
-    store = open_store(str(small.root / "home" / "state"))
-    claim = claim_night(store, "tiny", "r1", utc_now())
+    claim = claim_night(small.store, "tiny", "r1", utc_now())
     assert "run r1 is at work on it since" in look(small).message
-    release(store, claim)
+    release(small.store, claim)
     assert outcomes(small) == []
 
 
 def test_a_killed_night_is_taken_up_by_the_next_look(small):
-    store = open_store(str(small.root / "home" / "state"))
-    claim_night(store, "tiny", "r1", utc_now() - timedelta(hours=1))
+    claim_night(small.store, "tiny", "r1", utc_now() - timedelta(hours=1))
     assert look(small).is_completed()
     assert outcomes(small) == ["failed", "promoted"]
 

@@ -1,7 +1,5 @@
 """What counts as news, through whole nights of the smallest plan that has them."""
 
-import json
-
 import pytest
 
 from tests.flows.conftest import SMALL
@@ -79,8 +77,7 @@ def test_a_late_drop_of_older_rows_gives_what_it_gave_in_order(small):
 
 def made(world, record):
     """The rows on either side, by digest and count, and how the models did on them."""
-    beside = world.root / "home" / "state" / "models" / "tiny" / record.run_id / "night.json"
-    night = json.loads(beside.read_text())
+    night = world.told(record)
     rows = {name: night["rows"][name] for name in ("digest", "train_counts", "holdout_counts")}
     scores = {name: card["score"] for name, card in night["judgement"]["cards"].items()}
     return rows, scores["challenger"], scores["baseline"]

@@ -7,28 +7,15 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.train import run_nights, train
 from learning.keeping.models import training_keys
 from learning.rows.sides import read_side
-from schemas.faults import NightFailed
-from tasks.ledger.champions import champion, move_champion
 from tasks.registry import versions
-from tasks.storage import LocalStore, open_store
 
 pytestmark = pytest.mark.filterwarnings("default")
-
-
-@pytest.fixture
-def client(world):
-    return lambda: MlflowClient(f"sqlite:///{world.root}/home/mlflow/mlflow.db")
-
-
-def _state(world):
-    return open_store(str(world.root / "home" / "state"))
 
 
 def test_a_first_night_promotes_and_the_second_is_skipped(world):
@@ -52,7 +39,7 @@ def test_new_rows_bring_a_night_that_judges_against_the_champion(world):
     assert record.champion_before == 1
     assert record.verdict.reference == "version 1"
     assert "champion_macro_f1" in record.figures
-    assert len(versions(_state(world), "tiny")) == 2
+    assert len(versions(world.store, "tiny")) == 2
 
 
 def test_a_challenger_that_answers_the_same_is_a_tie_and_keeps_the_champion(world):
@@ -76,7 +63,7 @@ def test_the_champion_never_saw_a_row_of_any_later_holdout(world):
     for day in range(2, 4):
         world.drop(f"2026-01-0{day}.csv", rows=80, seed=day)
         world.night()
-    kept = versions(_state(world), "tiny")
+    kept = versions(world.store, "tiny")
     holdouts = [
         set(read_side(str(path), ["__key"])["__key"].to_pylist())
         for path in (world.root / "home").rglob("holdout.parquet")
@@ -93,7 +80,7 @@ def test_a_wider_holdout_sets_aside_the_rows_that_the_champion_was_trained_on(wo
     world.night()
     world.write_plan(split={"holdout_share": 0.5})
     record = world.night()
-    night = _night(world, record.run_id)
+    night = world.told(record)
     assert night["judgement"]["excluded"] > 0
     assert night["judgement"]["rows"] + night["judgement"]["excluded"] == sum(
         night["rows"]["holdout_counts"][0]
@@ -176,7 +163,7 @@ def test_pictures_of_an_earlier_attempt_are_not_taken_for_tonights(world, client
     stale.write_bytes(b"old")
     record = world.night(force=True)
     assert not stale.exists()
-    (version,) = (v for v in versions(_state(world), "tiny") if v.run_id == record.run_id)
+    (version,) = (v for v in versions(world.store, "tiny") if v.run_id == record.run_id)
     kept = {file.path for file in client().list_artifacts(version.mlflow_run_id)}
     assert "challenger" in kept
     assert "finalist2" not in kept
@@ -200,128 +187,7 @@ def test_a_flow_in_which_all_nights_are_skipped_says_so(world):
     world.night()
     state = train([world.plan], return_state=True)
     assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
-
-
-def _write(rows: str):
-    def spoil(world):
-        (world.root / "drops" / "2026-01-02.csv").write_text(rows)
-
-    return spoil
-
-
-def _every_label(text: str):
-    def spoil(world):
-        path = world.root / "drops" / "2026-01-01.csv"
-        head, *rows = path.read_text().splitlines()
-        path.write_text("\n".join([head, *(r.rsplit(",", 1)[0] + f",{text}" for r in rows)]) + "\n")
-
-    return spoil
-
-
-def _one_yes(world):
-    path = world.root / "drops" / "2026-01-01.csv"
-    head, *rows = path.read_text().splitlines()
-    no = [row for row in rows if row.endswith(",no")]
-    yes = [row for row in rows if row.endswith(",yes")]
-    path.write_text("\n".join([head, *no, yes[0]]) + "\n")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        (_write(""), "2026-01-02.csv"),
-        (_write("id,x,noise,colour,y\n"), "2026-01-02.csv"),
-        (_write("id,x,noise,colour,y\n" + 9 * "z,1,2,red,maybe\n"), "'maybe'"),
-        (_write("id,x,noise,y\nz,1,2,no\n"), "colour"),
-        (_write("id,x,noise,colour,y,more\nz,1,2,red,no,3\n"), "more"),
-        (_write("id,x,noise,colour,y\n" + 9 * "z,one,2,red,no\n"), "'x'"),
-        (_every_label("no"), "two classes"),
-        (_one_yes, "yes"),
-    ],
-    ids=[
-        "an empty file",
-        "a header alone",
-        "an unknown label",
-        "a missing column",
-        "a column too many",
-        "a word for a number",
-        "one class only",
-        "a class of one row",
-    ],
-)
-def test_bad_data_is_rejected_told_and_recorded_and_the_champion_stays(world, spoil, told):
-    move_champion(_state(world), "tiny", _somebody(), 0)
-    spoil(world)
-    record = world.night()
-    assert record.outcome == "rejected-data", record.reasons
-    assert told in " ".join(record.reasons)
-    assert (record.champion_before, record.champion_after) == (7, 7)
-    assert world.champion() == _somebody()
-    assert [entry.outcome for entry in world.history()] == ["rejected-data"]
-
-
-def test_rejected_data_is_refused_again_until_it_is_mended(world):
-    bad = world.root / "drops" / "2026-01-02.csv"
-    bad.write_text("")
-    assert [world.night().outcome for _ in range(2)] == ["rejected-data"] * 2
-    bad.unlink()
-    assert world.night().outcome == "promoted"
-
-
-def test_a_missing_folder_fails_the_night_with_its_name(world):
-    (world.root / "drops" / "2026-01-01.csv").unlink()
-    (world.root / "drops").rmdir()
-    record = world.night()
-    assert record.outcome == "failed"
-    assert "drops" in record.reasons[0]
-
-
-def test_mlflow_down_keeps_the_studies_and_promotes_nothing(world, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    record = world.night()
-    assert record.outcome == "failed"
-    assert "127.0.0.1:9" in record.reasons[0]
-    assert world.champion() is None
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    record = world.night()
-    assert record.outcome == "promoted"
-    night = _night(world, record.run_id)
-    assert sum(study["resumed"] for study in night["studies"]) == 4
-
-
-def test_a_damaged_champion_is_refused_and_the_one_before_stands_in(world):
-    world.night()
-    world.drop("2026-01-02.csv", rows=400, seed=5, shift=8.0)
-    (second,) = run_nights([world.plan])
-    store = _state(world)
-    if second.outcome != "promoted":  # make version 2 champion by hand: its bytes are what counts
-        now, generation = champion(store, "tiny")
-        version = versions(store, "tiny")[-1]
-        updated = {"version": version.number, "digest": version.digest, "previous": now.version}
-        move_champion(store, "tiny", now.model_copy(update=updated), generation)
-    folder = world.root / "home" / "state" / "models" / "tiny"
-    damaged = folder / versions(store, "tiny")[-1].run_id / "model" / "features.skops"
-    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
-    world.drop("2026-01-03.csv", rows=60, seed=6)
-    third = world.night()
-    assert third.outcome in {"promoted", "held", "insufficient-evidence"}
-    assert any("version 2 was refused" in reason for reason in third.reasons)
-    assert third.verdict.reference == "version 1"
-
-
-def test_a_first_champion_that_is_damaged_stops_the_night_until_it_is_restored(world):
-    record = world.night()
-    folder = world.root / "home" / "state" / "models" / "tiny" / record.run_id / "model"
-    whole = (folder / "model.json").read_bytes()
-    (folder / "model.json").write_text("{}")
-    world.drop("2026-01-02.csv", rows=60, seed=6)
-    second = world.night()
-    assert second.outcome == "failed"
-    assert f"Restore the files under {folder}" in second.reasons[0]
-    assert world.champion().version == 1
-    (folder / "model.json").write_bytes(whole)
-    assert world.night().outcome in {"promoted", "held", "insufficient-evidence"}
+    assert "tiny: no new data: 1 objects, the same as in the night of" in state.message
 
 
 def test_equal_cells_of_different_cases_stay_so_that_classes_stay_as_common_as_they_are(world):
@@ -356,21 +222,6 @@ def test_no_cell_of_a_text_column_leaves_the_night(world, monkeypatch):
     assert leaks == []
 
 
-def _night(world, run_id):
-    path = world.root / "home" / "state" / "models" / "tiny" / run_id / "night.json"
-    return json.loads(path.read_text())
-
-
-def _somebody():
-    from datetime import UTC, datetime
-
-    from schemas.ledger import Champion
-
-    return Champion(
-        plan="tiny", version=7, digest="d", since=datetime(2026, 1, 1, tzinfo=UTC), run_id="r"
-    )
-
-
 def test_a_plan_that_names_its_classes_in_another_order_judges_the_same_champion_alike(world):
     world.drop("2026-01-01.csv", shift=30.0)
     world.night()
@@ -403,103 +254,18 @@ def test_another_key_does_not_let_the_champion_answer_its_own_training_rows(worl
             "ignore": {"id": "no longer the key"},
         }
     )
-    night = _night(world, world.night().run_id)
+    night = world.told(world.night())
     rows = night["rows"]
     assert night["judgement"]["excluded"] > 0.6 * sum(rows["holdout_counts"][0])
 
 
 def test_the_kept_record_and_page_know_who_became_champion(world, client):
     record = world.night()
-    assert _night(world, record.run_id)["champion_after"] == 1
-    assert _night(world, record.run_id)["version"] == 1
+    assert world.told(record)["champion_after"] == 1
+    assert world.told(record)["version"] == 1
     night = client().search_runs(
         [client().get_experiment_by_name("nightshift/tiny").experiment_id],
         "tags.experiment_type = 'nightly_judgement'",
     )[0]
     page = Path(client().download_artifacts(night.info.run_id, "report.md", str(world.root)))
     assert "Champion: version 1, before none." in page.read_text()
-
-
-def test_a_finalist_that_can_not_be_fitted_leaves_the_night_to_the_baseline(world, monkeypatch):
-    import tasks.tuning
-
-    def broken(job):
-        raise NightFailed("no memory left")
-
-    fitted = tasks.tuning.fit_final.fn
-
-    def fit(name, recipe, threads, bench):
-        return broken(None) if "trial" in name else fitted(name, recipe, threads, bench)
-
-    monkeypatch.setattr("flows.train.fit_final", tasks.tuning.task(fit, name="fit"))
-    record = world.night()
-    assert record.outcome == "promoted"
-    assert record.contender == "class-weighted logistic regression"
-    assert "no memory left" in record.reasons
-
-
-def test_a_family_that_is_left_out_is_on_record(world, client, monkeypatch):
-    import tasks.tuning
-
-    studied = tasks.tuning.run_study
-
-    def refuse(family, **named):
-        if family.classifier.kind == "lightgbm":
-            raise NightFailed("the first trials all failed")
-        return studied(family, **named)
-
-    monkeypatch.setattr("tasks.tuning.run_study", refuse)
-    record = world.night()
-    assert record.outcome == "promoted"
-    assert any("lightgbm is left out tonight" in reason for reason in record.reasons)
-    left_out = client().search_runs(
-        [client().get_experiment_by_name("nightshift/tiny").experiment_id],
-        "tags.model_type = 'LightGBM'",
-    )
-    assert [run.info.status for run in left_out] == ["FAILED"]
-
-
-def test_a_record_beside_the_model_that_can_not_be_written_costs_only_itself(world, monkeypatch):
-    write = LocalStore.write
-
-    def full(store, name, content, if_generation):
-        if name.endswith("night.json"):
-            raise NightFailed("no space left")
-        return write(store, name, content, if_generation)
-
-    monkeypatch.setattr(LocalStore, "write", full)
-    assert world.night().outcome == "promoted"
-    assert [record.outcome for record in world.history()] == ["promoted"]
-
-
-def test_a_page_that_can_not_be_written_costs_only_the_page(world, monkeypatch):
-    from prefect import task
-
-    def broken(told):
-        raise ConnectionError("no server")
-
-    monkeypatch.setattr("flows.train.report", task(broken))
-    assert world.night().outcome == "promoted"
-    assert [record.outcome for record in world.history()] == ["promoted"]
-
-
-def test_a_defect_of_ours_is_on_record_by_kind_and_place_without_its_words(world, monkeypatch):
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError("a cell of the data")
-
-    monkeypatch.setattr("flows.train.scan_source", broken)
-    record = world.night()
-    assert record.outcome == "failed"
-    assert record.reasons[0].startswith("ZeroDivisionError at test_train.py:")
-    assert "a cell" not in record.model_dump_json()
-
-
-def test_an_alias_that_strayed_is_brought_back_by_the_next_night(world, client):
-    world.night()
-    client().delete_registered_model_alias("tiny", "champion")
-    world.drop("2026-01-02.csv", rows=60, seed=1)
-    record = world.night()
-    found = client().get_model_version_by_alias("tiny", "champion")
-    store = _state(world)
-    now = next(v for v in versions(store, "tiny") if v.number == record.champion_after)
-    assert str(found.version) == now.mlflow_version
