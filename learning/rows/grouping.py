@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.arrays import Keys, Mask
+from learning.reading.mixing import BLOCK
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -49,30 +50,39 @@ def grouped(names: Keys) -> Groups:
     bits = np.uint64(max(rows - 1, 0).bit_length())
     packed = names >> bits
     packed <<= bits
-    packed |= np.arange(rows, dtype=np.uint64)
+    for start in range(0, rows, BLOCK):  # a whole range would be as large as the names
+        packed[start : start + BLOCK] |= np.arange(start, min(start + BLOCK, rows), dtype=np.uint64)
     packed.sort()
-    order = (packed & ((np.uint64(1) << bits) - np.uint64(1))).view(np.int64)
-    packed >>= bits
-    tied = packed[1:] == packed[:-1]
-    opens = np.ones(rows, dtype=bool)
-    if tied.any():
-        close = np.zeros(rows, dtype=bool)
-        close[1:] = tied
-        close[:-1] |= tied
-        _settle(np.flatnonzero(close), packed, order, opens, names)
+    close = _close(packed, bits)
+    upper = packed[close] >> bits
+    packed &= (np.uint64(1) << bits) - np.uint64(1)
+    order, opens = packed.view(np.int64), np.ones(rows, dtype=bool)
+    if len(close):
+        _settle(close, upper, order, opens, names)
     return Groups(order, opens)
+
+
+def _close(packed: Keys, bits: np.uint64) -> NDArray[np.intp]:
+    """Where the upper bits are those of the entry before or after."""
+    close, least = np.zeros(len(packed), dtype=bool), np.uint64(1) << bits
+    for start in range(0, len(packed), BLOCK):
+        block = packed[start : start + BLOCK + 1]
+        tied = (block[1:] ^ block[:-1]) < least
+        close[start + 1 : start + 1 + len(tied)] |= tied
+        close[start : start + len(tied)] |= tied
+    return np.flatnonzero(close)
 
 
 def _settle(
     places: NDArray[np.intp],  # of the order, whose upper bits stand there more than once
-    upper: Keys,
+    upper: Keys,  # of these places
     order: NDArray[np.int64],
     opens: Mask,
     names: Keys,
 ) -> None:
     """What the upper bits left open, in place: most of these rows really have the same name."""
     rows = order[places]
-    apart = np.append(True, upper[places][1:] != upper[places][:-1])
+    apart = np.append(True, upper[1:] != upper[:-1])
     differs = np.append(False, names[rows][1:] != names[rows][:-1]) & ~apart
     if differs.any():
         run = np.cumsum(apart) - 1

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from learning.arrays import Folds, Instants, Keys, LabelTable, Mask
-from learning.reading.mixing import mixed
+from learning.reading.mixing import BLOCK, mixed
 from learning.rows.floors import sizes
 from learning.rows.grouping import Groups, grouped
 from schemas.label import Target
@@ -28,12 +28,18 @@ Strata: TypeAlias = NDArray[np.integer]
 _MOST_CELLS = 1 << 20
 """Combinations of classes that are counted one by one; of more, those that occur are sorted."""
 
+_FEW_KINDS = 8
+"""Strata up to which one look at all groups for each is quicker than to sort them."""
+
 
 def on_holdout(keys: Keys, split: HashSplit) -> Mask:
     """(rows,) true for about `holdout_share` of the groups; blind to the other rows."""
     # Of the 53 bits that a float holds exactly; a share of 2 ** 53 is exact too.
     most = np.ceil(split.holdout_share * 2.0**53).astype(np.uint64) << np.uint64(11)
-    sides: Mask = mixed(keys, split.salt) < most
+    sides = np.empty(len(keys), dtype=bool)
+    for start in range(0, len(keys), BLOCK):
+        block = slice(start, start + BLOCK)
+        sides[block] = mixed(keys[block], split.salt) < most
     return sides
 
 
@@ -89,7 +95,8 @@ def assign_folds(keys: Keys, strata: Strata, folds: int, seed: int) -> Folds:
     groups, are spread to within one. A group of several strata counts as its rarest.
     """
     groups, dealt = _dealing(keys, strata, f"folds {seed}")
-    return groups.spread(np.int32(1) << dealt % np.int32(folds))
+    dealt %= np.int32(folds)
+    return groups.spread(np.left_shift(np.int32(1), dealt, out=dealt))
 
 
 def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed: int) -> Folds:
@@ -171,9 +178,21 @@ def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[Groups, NDArray[np.
     rarest = _rarity(strata)[strata][groups.order]  # in this order: the smaller type is moved
     if not groups.alone:
         rarest = np.minimum.reduceat(rarest, groups.starts)
-    dealt = np.empty(len(rarest), dtype=np.int32)
-    dealt[np.argsort(rarest, kind="stable")] = np.arange(len(rarest), dtype=np.int32)
-    return groups, dealt
+    return groups, _places(rarest)
+
+
+def _places(rarest: NDArray[np.unsignedinteger]) -> NDArray[np.int32]:
+    """(groups,) each one's place where the rarest come first, and else all in their order."""
+    places, first = np.empty(len(rarest), dtype=np.int32), 0
+    kinds = int(rarest.max(initial=0)) + 1
+    if kinds > _FEW_KINDS:
+        places[np.argsort(rarest, kind="stable")] = np.arange(len(rarest), dtype=np.int32)
+        return places
+    for kind in range(kinds):
+        own = np.flatnonzero(rarest == kind)
+        places[own] = np.arange(first, first + len(own), dtype=np.int32)
+        first += len(own)
+    return places
 
 
 def _rarity(strata: Strata) -> NDArray[np.unsignedinteger]:
