@@ -130,7 +130,7 @@ def _refuse_hostile(matching: Iterable[ObjectRef], source: str) -> None:
     if not found:
         return
     expected, todo = "a plain object name", "Rename it."
-    told = named([f"{name!r} has {fault}" for name, fault in found])
+    told = named([f"'{name}' has {fault}" for name, fault in found])
     raise DataRejected(
         f"Expected plain object names in {source}, got {told}. Rename them.",
         [Finding(object_name=n, expected=expected, got=fault, todo=todo) for n, fault in found],

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pa_parquet
 
 from learning.reading.wording import first_few
+from learning.rows.batches import batches
 from schemas.faults import DataRejected
 from schemas.findings import MOST_PLACES, Finding
 from schemas.manifest import ROW, TIME, Shard
@@ -34,14 +34,14 @@ def refuse_future(shards: Iterable[Shard], column: str, now: datetime) -> None:
 
 
 def _later(shard: Shard, column: str, limit: datetime) -> list[Finding]:
-    if shard.rows == 0:
-        return []
-    cells = pa_parquet.read_table(shard.path, columns=[TIME])[TIME]
-    late = pc.greater(cells, pa.scalar(limit, cells.type))
-    count = pc.sum(late).as_py() or 0
+    count, first = 0, list[int]()
+    for batch in batches(shard.path, (TIME, ROW), shard.rows, shard.object_name):
+        late = pc.greater(batch[TIME], pa.scalar(limit, batch[TIME].type))
+        rows = batch[ROW].filter(late)
+        count += len(rows)
+        first += rows.slice(0, MOST_PLACES - len(first)).to_pylist()
     if not count:
         return []
-    rows = pa_parquet.read_table(shard.path, columns=[ROW])[ROW].filter(late)
     return [
         Finding(
             object_name=shard.object_name,
@@ -49,11 +49,7 @@ def _later(shard: Shard, column: str, limit: datetime) -> list[Finding]:
             expected=f"instants until {limit:%Y-%m-%d %H:%M} UTC",
             got="later ones",
             count=count,
-            rows=tuple(map(_number, rows.slice(0, MOST_PLACES).to_pylist())),
+            rows=tuple(first),
             todo=_TODO,
         )
     ]
-
-
-def _number(row: int | str) -> int:
-    return int(str(row).rpartition("#")[2])

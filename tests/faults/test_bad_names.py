@@ -10,7 +10,7 @@ from tests.faults.standing import FIRST, Standing, as_csv, fine_without, refused
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-PROTOCOLS = range(2, 6)
+PROTOCOLS = range(6)
 HOSTILE = (
     "../../etc/cron.csv",
     "a/../b.csv",

@@ -90,3 +90,27 @@ def test_by_default_drift_is_told_and_learned_from_and_then_it_is_no_news(world:
     assert record.profile.missing["x"] == 60
     assert world.findings(record)["object"].unique().tolist() == [BAD]
     assert world.night().outcome == "skipped"
+
+
+def test_a_column_without_any_value_is_named_and_the_others_are_learned_from(
+    world: Standing,
+) -> None:
+    world.put(as_csv(spoiled(rows(200), {"x": every("", 200)})), FIRST)
+    record = world.night()
+    assert record.outcome in {"promoted", "held", "insufficient-evidence"}, record.reasons
+    assert any("no value in any of 200 rows: 'x'" in reason for reason in record.reasons)
+
+
+def test_a_bit_that_flips_in_a_kept_shard_fails_one_night_and_the_next_reads_anew(
+    world: Standing,
+) -> None:
+    world.write_plan(cleaning={"missing_text": "reject"})  # other rows are made of the same shard
+    (shard,) = (world.home / "cache" / "standing" / "shards").glob("*.parquet")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 4] ^= 1
+    shard.write_bytes(content)
+    record = world.night()
+    assert record.outcome == "failed", record.reasons
+    assert f"the shard of {FIRST}" in record.reasons[0]
+    assert "Start the night again" in record.reasons[0]
+    assert world.night().outcome in {"promoted", "held", "insufficient-evidence"}

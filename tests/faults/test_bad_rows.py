@@ -71,7 +71,7 @@ def test_the_rows_themselves_stand_in_the_quarantine_where_no_formula_runs(night
     (file,) = (night.world.home / "quarantine" / "standing").glob("label.csv-*.csv")
     (row,) = pd.read_csv(file).to_dict("records")
     assert (row["row"], row["y"]) == (7, "POS ")
-    assert row["note"].lstrip("'") == FORMULA
+    assert row["note"] == f"'{FORMULA}"
 
 
 def test_a_report_of_all_findings_is_an_artifact_of_the_run(night: Told) -> None:
