@@ -2,5 +2,6 @@
 
 `tables` reads a file: `files` and `json_lines` turn bytes into `contents`, `columns` gives cells
 their types by `cells`, `instants` and `embeddings` (also in a frame in memory), `quarantine` tells
-what broke the schema, `marks` names rows and their groups. `wording` is common to the messages.
+what broke the schema, `marks` names rows and their groups by `mixing`. `wording` is common to the
+messages.
 """
