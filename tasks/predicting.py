@@ -16,6 +16,7 @@ from learning.keeping.models import FittedModel, load
 from learning.keeping.serving import answers, decision_columns
 from learning.reading.files import SUFFIXES
 from learning.reading.tables import read_unlabelled
+from learning.rows.exports import harmless
 from schemas.answers import ROW_NUMBER
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError
@@ -60,7 +61,7 @@ def answer_file(
         elif target.name.endswith((".jsonl", ".jsonl.gz")):
             told.to_json(partial, orient="records", lines=True, force_ascii=False)
         else:
-            _as_text(told, model).to_csv(partial, index=False, lineterminator="\n")
+            harmless(_as_text(told, model)).to_csv(partial, index=False, lineterminator="\n")
     return len(frame)
 
 

@@ -6,7 +6,7 @@ All of it works on whole columns; Python meets distinct values only.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
 
 PLAIN_NUMBER = r"(?i)^-?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
 """Texts that Arrow reads as float64, of any size: beyond it they are infinite, or zero."""
+
+EXACT = 2**53
+"""Whole numbers up to here differ from each other as float64."""
 
 TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 """What exports write for a truth; case does not matter."""
@@ -54,7 +57,13 @@ def texts(column: pa.ChunkedArray) -> Cells:
 
 
 def levels(column: pa.ChunkedArray) -> Cells:
-    """Categories and keys: any plain value in its one text form, so a whole float is an integer."""
+    """Categories and keys: any plain value in its one text form, so a whole float is an integer.
+
+    Floats so large that they stand for several whole numbers are refused: ids would become one.
+    """
+    if pt.is_floating(column.type) and (pc.max(pc.abs(column)).as_py() or 0) > EXACT:
+        got = f"{column.type} numbers above 2^53, where ids are rounded"
+        return replace(all_bad(column, "text or integers"), got=got)
     return _by_distinct(column, lambda cell: cell if isinstance(cell, str) else class_text(cell))
 
 

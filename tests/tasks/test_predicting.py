@@ -176,3 +176,9 @@ def test_several_labels_are_answered_each_under_its_own_name(
     else:
         assert told["mood_prediction"].tolist()[:2] == [-1, 1]
         assert told["loud_prediction"].tolist()[:2] == ["no", "yes"]
+
+
+def test_a_key_that_a_spreadsheet_would_run_is_quoted_in_csv(rows: Path, tmp_path: Path) -> None:
+    rows.write_text(rows.read_text().replace("007", "=1+1"))
+    answer_file(*kept(tmp_path / "model"), dataset(key="id"), rows, tmp_path / "answers.csv")
+    assert pd.read_csv(tmp_path / "answers.csv")["id"].tolist() == ["'=1+1", "8", "9"]
