@@ -44,7 +44,7 @@ from tasks.reporting import report, tags
 from tasks.scanning import scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
-from tasks.tidying import tidy
+from tasks.tidying import keep_newest, tidy
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
 from tasks.validating import rejection, tell_all
@@ -150,7 +150,9 @@ def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
     """The record of a night that a fault ended; what is wrong with rejected data is told first."""
     if isinstance(fault, DataRejected):
         told = rejection(attempt.plan.name, attempt.run_id, fault)
-        attempt.note(*tell_all(told, home.quarantine / attempt.plan.name))
+        aside = home.quarantine / attempt.plan.name
+        attempt.note(*tell_all(told, aside))
+        keep_newest(aside)  # no finished night may come for long
     return attempt.fail(fault)
 
 

@@ -29,10 +29,15 @@ def tidy(
     Ledger, versions and models in the state store are never touched.
     """
     for place in nights:
-        for old in _newest_first(place)[keep:]:
-            shutil.rmtree(old, ignore_errors=True)
+        keep_newest(place, keep)
     for path in _unwanted([*cache.rglob("*.parquet"), *quarantine.glob("*.csv")], shards):
         path.unlink(missing_ok=True)
+
+
+def keep_newest(place: Path, keep: int = KEEP) -> None:
+    """Remove all but the newest folders of a place that gets one a night."""
+    for old in _newest_first(place)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def sweep(

@@ -146,14 +146,6 @@ def kept_shard(path: Path) -> Kept | None:
     return told if told.rows == found.num_rows else None
 
 
-def joined(paths: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
-    """The valid rows of these shards, one after the other; of all columns, or of these."""
-    tables = [pa_parquet.read_table(path, columns=columns) for path in paths]
-    plain = [table.replace_schema_metadata(None) for table in tables]
-    frame: pd.DataFrame = pa.concat_tables(plain).to_pandas()
-    return frame
-
-
 def quarantine_name(object_name: str, digest: str) -> str:
     """The name of a file for the rows of an object: its own where that is plain, then the digest.
 

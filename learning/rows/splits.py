@@ -134,16 +134,6 @@ def parts(folds: Folds) -> NDArray[np.int64]:
     return lowest - 1
 
 
-def splits_of(folds: Folds) -> tuple[int, ...]:
-    """The splits that score a row at all.
-
-    >>> splits_of(np.array([1, 4, 0], dtype=np.int32))
-    (0, 2)
-    """
-    known = int(np.bitwise_or.reduce(folds))
-    return tuple(split for split in range(known.bit_length()) if known >> split & 1)
-
-
 def _cells(labels: LabelTable, targets: Sequence[Target]) -> tuple[Strata, int]:
     """(rows,) code of all labels of a row together, in the order of the labels; and how many."""
     sizes = [target.classes for target in targets]

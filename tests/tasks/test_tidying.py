@@ -3,7 +3,7 @@ import time
 from pathlib import Path
 
 from schemas.manifest import Shard
-from tasks.tidying import OLD_S, mark_used, sweep, tidy
+from tasks.tidying import KEEP, OLD_S, keep_newest, mark_used, sweep, tidy
 
 
 def test_the_newest_nights_and_what_belongs_to_tonights_objects_stay(tmp_path: Path) -> None:
@@ -35,6 +35,14 @@ def test_the_newest_nights_and_what_belongs_to_tonights_objects_stay(tmp_path: P
     assert {p.name for p in (tmp_path / "studies").iterdir()} == {"new", "old", "best.json"}
     assert [p.name for p in cache.iterdir()] == ["kept.parquet"]
     assert [p.name for p in quarantine.iterdir()] == ["kept.csv"]
+
+
+def test_of_folders_that_nights_leave_the_newest_stay(tmp_path: Path) -> None:
+    for age in range(KEEP + 2):
+        (tmp_path / f"{age}").mkdir()
+        os.utime(tmp_path / f"{age}", (1e9 - age, 1e9 - age))
+    keep_newest(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {str(age) for age in range(KEEP)}
 
 
 def test_a_plan_that_set_nothing_aside_has_nothing_to_tidy(tmp_path: Path) -> None:

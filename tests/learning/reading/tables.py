@@ -1,10 +1,12 @@
 """A small data set and its files, for tests of reading."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from learning.reading.csv_files import BLOCK
 from learning.reading.quarantine import Tally, message
@@ -99,3 +101,10 @@ def faults(found: Found) -> dict[str, int]:
 def features(**columns: object) -> Dataset:
     """A data set of these columns."""
     return Dataset.model_validate({"source": "x", "columns": columns})
+
+
+def joined(paths: Iterable[Path], columns: list[str] | None = None) -> pd.DataFrame:
+    """The rows of these shards, one after the other."""
+    tables = [pq.read_table(path, columns=columns).replace_schema_metadata() for path in paths]
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame

@@ -13,7 +13,6 @@ from learning.rows.exports import write_private
 from learning.rows.shards import (
     Kept,
     faults_of,
-    joined,
     kept_shard,
     quarantine_name,
     quarantine_told,
@@ -21,6 +20,7 @@ from learning.rows.shards import (
 )
 from schemas.label import MultiLabel, targets
 from schemas.manifest import Shard
+from tests.learning.reading.tables import joined
 
 LOW = Fault("amount", "at least 0", "other numbers", np.array([0, 1]))
 MOODS = targets(MultiLabel(columns=("sad", "calm")))
@@ -67,7 +67,7 @@ def test_a_shard_tells_its_rows_and_what_was_set_aside(tmp_path: Path) -> None:
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     write_shard([read(4)], tmp_path / "a.parquet")
-    back = joined([str(tmp_path / "a.parquet")])
+    back = joined([tmp_path / "a.parquet"])
     pd.testing.assert_frame_equal(back, frame(4))
 
 
@@ -75,9 +75,9 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 def test_a_shard_without_a_valid_row_joins_the_others(
     order: tuple[int, int], tmp_path: Path
 ) -> None:
-    paths = [str(tmp_path / f"{place}.parquet") for place in range(2)]
+    paths = [tmp_path / f"{place}.parquet" for place in range(2)]
     for rows, path in zip(order, paths, strict=True):
-        write_shard([read(rows, broken=1)], Path(path))
+        write_shard([read(rows, broken=1)], path)
     pd.testing.assert_frame_equal(joined(paths), frame(3))
     assert list(joined(paths, ["__label0", "__label1"])) == ["__label0", "__label1"]
 

@@ -15,7 +15,6 @@ from learning.rows.splits import (
     on_holdout_by_time,
     parts,
     scored_in,
-    splits_of,
     strata,
     time_cutoff,
 )
@@ -270,7 +269,6 @@ def test_a_small_stratum_is_scored_by_some_splits_and_never_lost() -> None:
 def test_the_first_split_that_scores_a_row_is_its_part() -> None:
     folds = np.array([0b1, 0b110, 0, 0b1000, 1 << 19], dtype=np.int32)
     assert parts(folds).tolist() == [0, 1, -1, 3, 19]
-    assert splits_of(folds) == (0, 1, 2, 3, 19)
     assert scored_in(folds, 2).tolist() == [False, True, False, False, False]
 
 
