@@ -23,6 +23,9 @@ BATCH_BYTES = 64 * 2**20
 MOST_ROWS = 2**18
 """What is read together: so many bytes, and no more rows."""
 
+BUFFER = 2**18
+"""Bytes of each column that are fetched together; no row group is in memory as a whole."""
+
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT96": 8, "BYTE_ARRAY": 4}
 """Bytes of a value in memory; of texts that of a code, since they are read as a dictionary."""
 
@@ -75,8 +78,9 @@ def parquet_tables(path: Path, name: str, columns: Sequence[str], caps: Caps) ->
 def _opened(path: Path) -> pa_parquet.ParquetFile:
     schema = pa_parquet.read_schema(path)
     texts = [field.name for field in schema if _is_bytes(field.type)]
+    # Not mapped: a producer who writes the file anew meanwhile would end us by SIGBUS.
     return pa_parquet.ParquetFile(
-        path, read_dictionary=texts, memory_map=True, page_checksum_verification=True
+        path, read_dictionary=texts, buffer_size=BUFFER, page_checksum_verification=True
     )
 
 
