@@ -100,17 +100,16 @@ class LocalStore:
 
     @contextmanager
     def opened(self, ref: ObjectRef, scratch: Path) -> Iterator[Path]:
-        """The file itself; its time tells a change, and where it moved the checksum does."""
-        with _told("read", ref.name, self.uri), self._open(ref.name) as file:
-            before = os.fstat(file.fileno())
-            if _generation(before) != ref.generation and (
-                copied(file, None) != (ref.crc32c, ref.size)
-            ):
-                raise changed(ref.name, self.uri)
-        yield self._path(ref.name)
-        with _told("read", ref.name, self.uri), self._open(ref.name) as file:
-            after = os.fstat(file.fileno())
-        if (after.st_mtime_ns, after.st_size) != (before.st_mtime_ns, before.st_size):
+        """The file itself. What a listing of this process has read of it is not read again."""
+        mark = self._verified(ref)
+        try:
+            yield self._path(ref.name)
+        except Exception:
+            # Bytes that changed under a reader explain all that it met, and it may quote them.
+            if self._moved(ref, mark):
+                raise changed(ref.name, self.uri) from None
+            raise
+        if self._moved(ref, mark):
             raise changed(ref.name, self.uri)
 
     def write(self, name: str, content: bytes, if_generation: int) -> int:
@@ -171,6 +170,21 @@ class LocalStore:
         return ObjectRef(
             name=shown, generation=_generation(status), size=status.st_size, crc32c=crc32c
         )
+
+    def _verified(self, ref: ObjectRef) -> str:
+        """The file's identity; a modification time can be copied, so the bytes must be listed."""
+        with _told("read", ref.name, self.uri), self._open(ref.name) as file:
+            status = os.fstat(file.fileno())
+            whole = status.st_size == ref.size
+            if not whole or _checksum(self._path(ref.name), status, None) != ref.crc32c:
+                raise changed(ref.name, self.uri)
+        return _mark(status)
+
+    def _moved(self, ref: ObjectRef, mark: str) -> bool:
+        try:
+            return self._verified(ref) != mark
+        except ObjectMissing:
+            return True
 
     def _path(self, name: str) -> Path:
         refuse_hostile(name, self.uri)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.faults import NightFailed, ObjectMissing, PlanError
+from schemas.faults import DataRejected, NightFailed, ObjectMissing, PlanError
 from schemas.store import ABSENT, Store
 from tasks.storage import LocalStore, local, open_store
 from tasks.storage.memory import Memory
@@ -265,3 +265,59 @@ def test_other_places_than_folders_and_buckets_are_refused(uri: str) -> None:
 
 def test_a_file_uri_is_a_folder(tmp_path: Path) -> None:
     assert open_store(f"file://{tmp_path}").uri == str(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"2,0\n", b"2,0\n3,1\n"], ids=["same-size", "other-size"])
+@pytest.mark.parametrize("settled", [True, False])
+def test_other_bytes_under_the_listed_modification_time_are_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, settled: bool
+) -> None:
+    if settled:  # what was read is remembered by the file's identity
+        monkeypatch.setattr(local, "SETTLED_NS", 0)
+    store = open_store(str(tmp_path))
+    file, new = tmp_path / "a.csv", tmp_path / ".new"
+    for path, written in ((file, b"1,0\n"), (new, content)):
+        path.write_bytes(written)
+        os.utime(path, ns=(10**18, 10**18))
+    (ref,) = store.list()
+    new.replace(file)  # as `cp -p` and `rsync -t` do
+    with pytest.raises(ObjectMissing, match="changed while"), store.opened(ref, tmp_path):
+        pass
+
+
+def test_bytes_that_change_under_a_reader_are_told_as_that(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    (tmp_path / "a.csv").write_bytes(b"1,0\n" * 50)
+    (ref,) = store.list()
+
+    def torn() -> None:
+        with store.opened(ref, tmp_path) as path:
+            path.write_bytes(b"half")
+            raise DataRejected("expected a header, got half")
+
+    with pytest.raises(ObjectMissing, match="changed while it was being read") as told:
+        torn()
+    assert told.value.__suppress_context__
+
+
+def test_a_fault_of_a_file_that_stood_still_is_its_readers(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    (tmp_path / "a.csv").write_bytes(b"1,0\n")
+    (ref,) = store.list()
+    with pytest.raises(DataRejected, match="no header"), store.opened(ref, tmp_path):
+        raise DataRejected("no header")
+
+
+def test_a_settled_file_is_read_once_to_be_listed_and_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "SETTLED_NS", 0)
+    store = open_store(str(tmp_path))
+    (tmp_path / "a.csv").write_bytes(b"1,0\n")
+    read: list[Path] = []
+    whole = local._checksum_of_file
+    monkeypatch.setattr(local, "_checksum_of_file", lambda path: read.append(path) or whole(path))
+    (ref,) = store.list()
+    with store.opened(ref, tmp_path):
+        pass
+    assert read == [tmp_path / "a.csv"]
