@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from learning.profiling.facts import Facts, facts_of
 from learning.reading.cells import decoded, is_text, labels, levels
-from learning.reading.wording import quoted
+from learning.reading.wording import cut, quoted
 from schemas.faults import DataRejected, PlanError
 from schemas.label import ClassValue, Label, MultiLabel, MultiTaskLabel, SingleLabel, Target
 from schemas.label import targets as targets_of
@@ -97,8 +97,12 @@ def _label_facts(table: pa.Table, name: str) -> Facts:
     if name not in names:
         lowered = {each.lower().strip(): each for each in names}
         near = difflib.get_close_matches(name.lower().strip(), lowered, 1)
-        hint = f" Did you mean {lowered[near[0]]!r}?" if near else ""
-        raise PlanError(f"--label: expected one of {quoted(names)}, got {name!r}.{hint}")
+        hint = f" Did you mean {cut(lowered[near[0]])!r}?" if near else ""
+        # Not all names: without a header, they are the cells of the first row.
+        raise PlanError(
+            f"--label: expected one of the {len(names):,} columns in the header of the file, "
+            f"got {name!r}.{hint}"
+        )
     column = decoded(table[name])
     kind = column.type
     plain = is_text(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind)

@@ -17,7 +17,7 @@ from learning.reading.caps import longest, refuse_long_cells, refuse_rows, too_l
 from learning.reading.cells import MISSING_NUMBERS
 from learning.reading.refusals import refused
 from learning.reading.texts import TextFile
-from learning.reading.wording import first_few, quoted
+from learning.reading.wording import first_few
 from schemas.dataset import Caps
 from schemas.faults import DataRejected
 
@@ -127,12 +127,13 @@ def exact_csv(
 
 def refuse_repeated(header: Sequence[str], name: str) -> None:
     """Readers rename, or take the last."""
-    twice = sorted(column for column, times in Counter(header).items() if times > 1)
-    if twice:
+    times = Counter(header)
+    places = [place for place, column in enumerate(header, start=1) if times[column] > 1]
+    if places:  # their numbers, since without a header the names are cells of the first row
         raise refused(
             name,
             "each column once",
-            f"{quoted(twice)} more than once in the header",
+            f"names that stand more than once in the header ({first_few(places, noun='column')})",
             "Rename or remove the others.",
         )
 

@@ -27,7 +27,7 @@ from learning.reading.files import Reading, read_parts
 from learning.reading.marks import cell_hashes, group_keys
 from learning.reading.quarantine import Fault, Tally, broken_rows, set_aside
 from learning.reading.refusals import refused
-from learning.reading.wording import quoted
+from learning.reading.wording import cut, quoted
 from schemas.dataset import CategoryColumn, Dataset, NumberColumn, TextColumn
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
@@ -207,7 +207,7 @@ def _refuse_columns(found: list[str], needed: list[str], dataset: Dataset, name:
         raise refused(
             name,
             "no column beyond the plan's",
-            quoted(unknown),
+            quoted(list(map(cut, unknown))),
             "Add each to dataset.columns, or to dataset.ignore with the reason.",
         )
     reserved = [column for column in needed if column.startswith(OURS)]
@@ -223,12 +223,26 @@ def _refuse_columns(found: list[str], needed: list[str], dataset: Dataset, name:
 def _refuse_missing(found: list[str], needed: list[str], name: str) -> None:
     missing = [column for column in needed if column not in found]
     if missing:
-        close = {column: difflib.get_close_matches(column, found, 1) for column in missing}
-        hints = [f"{close[column][0]!r} for {column!r}" for column in missing if close[column]]
+        hints, got = (
+            list[str](),
+            f"a header of {len(found):,} other names: is its first line a row?",
+        )
+        # Of a file without a header, the names are the cells of its first row.
+        if not {_folded(column) for column in found}.isdisjoint(map(_folded, needed)):
+            hints, got = _near(found, missing), quoted(list(map(cut, found)))
         hint = f"Did you mean {', '.join(hints)}? " if hints else ""
         raise refused(
             name,
             f"the columns {quoted(missing)}",
-            quoted(found),
+            got,
             f"{hint}Correct the names in the plan or in the file's header.",
         )
+
+
+def _near(found: Sequence[str], missing: Sequence[str]) -> list[str]:
+    close = {column: difflib.get_close_matches(column, found, 1) for column in missing}
+    return [f"{cut(near[0])!r} for {column!r}" for column, near in close.items() if near]
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()

@@ -13,6 +13,15 @@ def first_few(places: Sequence[int], most: int = 5, noun: str = "row") -> str:
     return f"{noun}{'s' if len(places) > 1 else ''} {shown}{', ...' if len(places) > most else ''}"
 
 
+def cut(name: str, most: int = 40) -> str:
+    """A name from a file, for a message: what is longer may be data.
+
+    >>> cut("size"), cut("my secret", most=6)
+    ('size', 'my ...')
+    """
+    return name if len(name) <= most else f"{name[: most - 3]}..."
+
+
 def quoted(names: Sequence[str], most: int = 20) -> str:
     """Names of columns for a message.
 

@@ -22,7 +22,11 @@ CASES: dict[str, tuple[bytes, str, str]] = {  # content, got, what to do
     "nul.csv": (GOOD.replace("red", "r\x00d", 1).encode(), "NUL byte", "Export it"),
     "long.csv": (GOOD.replace("blue", "blue,more", 1).encode(), r"8 in 1 .*row 2", "quotes"),
     "short.csv": (GOOD.replace("blue,", "", 1).encode(), r"6 in 1 .*row 2", "quotes"),
-    "twice.csv": (GOOD.replace("id,x,", "id,id,", 1).encode(), "'id' more than once", "Rename"),
+    "twice.csv": (
+        GOOD.replace("id,x,", "id,id,", 1).encode(),
+        r"more than once .*columns 1, 2",
+        "Rename",
+    ),
     "renamed.csv": (GOOD.replace(",note,", ",remark,", 1).encode(), "'remark'", "Correct the"),
     "truncated.parquet": (bad_files.parquet()[:-20], "can't be read", "Export it again"),
     "words.jsonl": (b"no json\n", "no rows|JSON", ""),

@@ -88,6 +88,9 @@ def test_columns_with_names_of_ours_are_left_out() -> None:
 def test_an_unknown_label_is_answered_with_a_near_name() -> None:
     with pytest.raises(PlanError, match=r"got 'Y'\. Did you mean 'y'"):
         guess(Contents(pa.table({"size": SIZE, "y": LABEL})), ["Y"])
+    with pytest.raises(PlanError, match=r"one of the 2 columns .*, got 'other'\.") as told:
+        guess(Contents(pa.table({"size": SIZE, "y": LABEL})), ["other"])
+    assert "size" not in str(told.value)
 
 
 def test_a_label_alone_is_no_data() -> None:

@@ -132,6 +132,35 @@ def test_a_misspelt_column_gets_its_likely_name(tmp_path: Path) -> None:
         read(tmp_path, "siad,label\nx,1\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("day.csv", "my secret,1\nso,1\n"),
+        ("day.csv", "my secret,my secret\nso,1\n"),
+        ("day.jsonl", '{"my secret": 1, "saids": 2}\n'),
+    ],
+    ids=["no-header", "equal-cells", "other-keys"],
+)
+def test_what_seems_no_header_is_not_shown(tmp_path: Path, name: str, content: str) -> None:
+    told = r"other names: is its first|more than once"
+    with pytest.raises(DataRejected, match=told) as refusal:
+        read(tmp_path, content, name=name)
+    assert "secret" not in f"{refusal.value}{refusal.value.findings}"
+    with pytest.raises(DataRejected, match=told) as refusal:
+        read_unlabelled(tmp_path / name, name, TEXT_ONLY)
+    assert "secret" not in f"{refusal.value}{refusal.value.findings}"
+
+
+@pytest.mark.parametrize("others", ['"said": "x"', '"SAID ": "x"'], ids=["unknown", "misspelt"])
+def test_of_a_long_name_only_the_start_is_shown(tmp_path: Path, others: str) -> None:
+    line = f'{{{others}, "label": 1, "Dear Dr. Smith, I write about my secret illness": 1}}'
+    with pytest.raises(
+        DataRejected, match=r"'Dear Dr\. Smith, I write about my secr\.\.\.'"
+    ) as told:
+        read(tmp_path, line, name="day.jsonl")
+    assert "secret" not in f"{told.value}{told.value.findings}"
+
+
 def test_a_column_that_the_plan_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRejected, match=r"beyond the plan's, got 'extra'\. Add each to"):
         read(tmp_path, "said,label,extra\nx,1,2\n")
@@ -351,7 +380,7 @@ def test_new_rows_are_held_to_the_same_limits(tmp_path: Path) -> None:
 def test_new_rows_without_a_feature_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("text\nx\n")
-    with pytest.raises(DataRejected, match="expected the columns 'said', got 'text'"):
+    with pytest.raises(DataRejected, match="expected the columns 'said', got a header of 1 other"):
         read_unlabelled(path, "new.csv", TEXT_ONLY)
 
 
