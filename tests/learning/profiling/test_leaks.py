@@ -72,6 +72,55 @@ def test_a_strong_honest_flag_of_a_rare_class_is_no_leak(right: float) -> None:
     assert told(flag.astype(int), RARE.astype(int)) == ""
 
 
+def flagged(rows: int, share: float, up: int) -> tuple[np.ndarray, np.ndarray]:
+    """A flag that is up for the first rows of a class of that share, and the labels."""
+    order = np.random.default_rng(2).permutation(rows)
+    return (np.arange(rows) < up).astype(int)[order], (np.arange(rows) < share * rows)[order] * 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "up"),
+    [(5_000, 0.4, 800), (5_000, 0.25, 600), (3_000, 0.3, 60), (2_000, 0.03, 20)],
+)
+def test_a_flag_that_always_means_one_class_is_a_leak_beyond_chance(
+    rows: int, share: float, up: int
+) -> None:
+    flag, labels = flagged(rows, share, up)
+    expected = (
+        f"one of its values stands in {up} rows, all of them of class 1, which is {share:.1%}"
+    )
+    amounts = flag * np.arange(1, rows + 1) / 8
+    for cells in (flag, flag.astype(bool), np.where(flag, "refund", "-")):
+        assert expected in told(cells, labels)
+    assert f"other than its usual value in {up} rows, all of" in told(amounts, labels)
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "up"), [(2_000, 0.03, 14), (2_000, 0.2, 30), (2_000, 0.4, 75)]
+)
+def test_a_flag_that_an_honest_one_may_be_by_chance_is_no_leak(
+    rows: int, share: float, up: int
+) -> None:
+    flag, labels = flagged(rows, share, up)
+    assert told(flag, labels) == ""
+    assert told(flag * np.arange(1, rows + 1) / 8, labels) == ""
+
+
+def test_a_flag_that_rules_out_a_rare_class_is_no_leak() -> None:
+    """Who has no account commits no fraud."""
+    flag, labels = flagged(50_000, 0.98, 30_000)
+    assert told(flag, labels) == ""
+    assert told(flag * np.arange(1, 50_001) / 8, labels) == ""
+
+
+def test_pure_levels_of_a_common_class_are_no_leak_among_others() -> None:
+    """As odors of mushrooms are, all of them pure but the one that most have."""
+    random = np.random.default_rng(3)
+    poison, smell = random.random(ROWS) < 0.48, random.random(ROWS) < 0.6
+    odor = np.where(poison, random.choice(3, ROWS), 3 + random.choice(2, ROWS))
+    assert told(["cfpal"[o] if s else "n" for o, s in zip(odor, smell, strict=True)], poison) == ""
+
+
 @pytest.mark.parametrize("distance", [1.0, 3.0, 4.5])
 def test_a_strong_honest_measure_is_no_leak(distance: float) -> None:
     cells = RANDOM.normal(size=ROWS) + distance * RARE
