@@ -5,21 +5,20 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from schemas.faults import NightClaimed, NightshiftError, StoreConflict
+from schemas.faults import NightClaimed, NightFailed, NightshiftError, StoreConflict
 from schemas.ledger import Claim, Record
 from schemas.manifest import ManifestRef
-from schemas.store import Store
+from schemas.store import ABSENT, Store
 from tasks.ledger.champions import champion
+from tasks.ledger.holders import alive, process_start
 from tasks.ledger.records import history, write_record
 from tasks.ledger.stored import as_json, stored, stored_names
 
 TTL_S = 120.0
 _TURNS = 5
-_CORPSE = "dead, and its parent has not asked yet"
 
 
 def utc_now() -> datetime:
@@ -50,14 +49,14 @@ def claim_night(
         pid=os.getpid(),
         started_at=started_at or now,
         expires_at=now + timedelta(seconds=ttl_s),
-        process_start=_process_start(os.getpid()),
+        process_start=process_start(os.getpid()),
         ttl_s=ttl_s,
         plan_digest=plan_digest,
         code_version=code_version,
     )
     for _ in range(_TURNS):  # each turn is lost only to somebody else's write
         try:
-            held, generation = stored(store, _claim_name(plan), Claim)
+            held, generation = _held(store, plan)
             if held is not None and held.run_id != run_id:
                 _refuse_if_alive(held, now)
                 _settle(store, held, now)
@@ -75,13 +74,13 @@ def claim_night(
 
 def at_work(store: Store, plan: str, now: datetime) -> Claim | None:
     """The claim of a live run on the plan; for a look, since it may end at any moment."""
-    held, _ = stored(store, _claim_name(plan), Claim)
-    return held if held is not None and _alive(held, now) else None
+    held, _ = _held(store, plan)
+    return held if held is not None and alive(held, now) else None
 
 
 def renew(store: Store, claim: Claim, now: datetime) -> Claim:
     """The claim, worth another `ttl_s` from now; `StoreConflict` if somebody took it over."""
-    held, generation = stored(store, _claim_name(claim.plan), Claim)
+    held, generation = stored(store, _claim_name(claim.plan), Claim, of_later=True)
     if held is None or held.run_id != claim.run_id:
         raise StoreConflict(
             f"Expected run {claim.run_id} to hold the claim on plan {claim.plan!r}, got "
@@ -95,7 +94,7 @@ def renew(store: Store, claim: Claim, now: datetime) -> Claim:
 
 def release(store: Store, claim: Claim) -> None:
     """Gives the claim back; one that another run took over stays with that run."""
-    held, generation = stored(store, _claim_name(claim.plan), Claim)
+    held, generation = stored(store, _claim_name(claim.plan), Claim, of_later=True)
     if held is not None and held.run_id == claim.run_id:
         store.delete(_claim_name(claim.plan), generation)
 
@@ -103,8 +102,9 @@ def release(store: Store, claim: Claim) -> None:
 class Heartbeat:
     """Renews a claim four times a `ttl_s` for as long as the block lasts.
 
-    `check()` raises where another run took the claim over. A store that can't be written for a
-    while is tried again at the next beat.
+    `check()` raises where another run took the claim over, and where one may have: a beat can hang
+    for longer than the claim lasts. A store that can't be written for a while is tried again at the
+    next beat.
     """
 
     def __init__(self, store: Store, claim: Claim, clock: Callable[[], datetime] = utc_now) -> None:
@@ -112,6 +112,7 @@ class Heartbeat:
         self._turn = threading.Lock()  # or the two writers of one run would outrun each other
         self._done = threading.Event()
         self._conflict: StoreConflict | None = None
+        self._until = claim.expires_at
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -131,35 +132,46 @@ class Heartbeat:
         """Put into the claim what the run works on: should it be killed, its record says so."""
         with self._turn:
             self._claim = self._claim.model_copy(update={"manifest": manifest})
-            self._claim = renew(self._store, self._claim, self._clock())
+            self._renew()
 
     def check(self) -> None:
         """Call it before anything that must not be done twice."""
         if self._conflict is not None:
             raise self._conflict
+        if self._clock() >= self._until:
+            raise StoreConflict(
+                f"Expected run {self._claim.run_id} to renew its claim on plan "
+                f"{self._claim.plan!r} before {self._until:%H:%M:%S} UTC, got no answer of "
+                f"{self._store.uri}: another run may be at work by now. Start again once the store "
+                f"answers; what was tried is resumed."
+            )
 
     def _beat(self) -> None:
         while not self._done.wait(self._claim.ttl_s / 4):
             try:
                 with self._turn:
-                    renew(self._store, self._claim, self._clock())
+                    self._renew()
             except StoreConflict as conflict:
                 self._conflict = conflict
                 return
             except NightshiftError:
                 continue  # the claim may run out meanwhile: then the next beat is a conflict
 
+    def _renew(self) -> None:
+        self._claim = renew(self._store, self._claim, self._clock())
+        self._until = self._claim.expires_at
+
 
 def settle_killed(store: Store, plan: str, now: datetime) -> list[Record]:
     """Every claim whose holder died becomes a `failed` record, unless one was written; then it is
-    removed.
+    removed. One that can't be read is left to whoever claims the plan.
     """
     settled = []
     for name in stored_names(store, f"claims/{plan}/"):
-        claim, generation = stored(store, name, Claim)
-        if claim is not None and _alive(claim, now):
+        claim, generation = stored(store, name, Claim, of_later=True)
+        if claim is None or alive(claim, now):
             continue
-        record = _settle(store, claim, now) if claim is not None else None
+        record = _settle(store, claim, now)
         try:
             store.delete(name, generation)
         except StoreConflict:
@@ -167,6 +179,18 @@ def settle_killed(store: Store, plan: str, now: datetime) -> list[Record]:
         if record is not None:
             settled.append(record)
     return settled
+
+
+def _held(store: Store, plan: str) -> tuple[Claim | None, int]:
+    """The claim on a plan, a later release's too. Who holds one that can't be read may be alive."""
+    held, generation = stored(store, _claim_name(plan), Claim, of_later=True)
+    if held is None and generation != ABSENT:
+        raise NightFailed(
+            f"Expected the claim on plan {plan!r} in {_claim_name(plan)} of {store.uri} to be "
+            f"readable, got content that this release can't read: another one may be at work. "
+            f"Where no run is (see `nightshift nights {plan}`), remove that object."
+        )
+    return held, generation
 
 
 def _settle(store: Store, claim: Claim, now: datetime) -> Record | None:
@@ -206,43 +230,12 @@ def _obituary(claim: Claim) -> str:
 
 
 def _refuse_if_alive(claim: Claim, now: datetime) -> None:
-    if _alive(claim, now):
+    if alive(claim, now):
         raise NightClaimed(
             f"Expected plan {claim.plan!r} to be free, got run {claim.run_id} at work on it "
             f"(process {claim.pid} on {claim.host}, since {claim.started_at:%Y-%m-%d %H:%M} UTC). "
             f"Wait for it, or end that process."
         )
-
-
-def _alive(claim: Claim, now: datetime) -> bool:
-    """Not run out; on this host the process must exist too. Other hosts are believed."""
-    if now >= claim.expires_at:
-        return False
-    if claim.host != socket.gethostname():
-        return True
-    try:
-        os.kill(claim.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's process
-        pass
-    start = _process_start(claim.pid)
-    unknown = "" in {start, claim.process_start}
-    return start != _CORPSE and (unknown or start == claim.process_start)
-
-
-def _process_start(pid: int) -> str:
-    """Boot and clock tick at which a process started: no later process of that pid has the same.
-
-    Nothing where Linux's `/proc` is not to be had.
-    """
-    try:
-        # proc(5): fields after the name, which may hold blanks itself and ends at the last ")".
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    except OSError:
-        return ""
-    return _CORPSE if fields[0] in {"Z", "X"} else f"{boot}-{fields[19]}"
 
 
 def _claim_name(plan: str) -> str:

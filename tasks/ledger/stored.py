@@ -32,13 +32,18 @@ def all_stored(store: Store, prefix: str, noun: type[Noun]) -> Iterator[tuple[st
         return
 
 
-def stored(store: Store, name: str, noun: type[Noun]) -> tuple[Noun | None, int]:
+def stored(
+    store: Store,
+    name: str,
+    noun: type[Noun],
+    of_later: bool = False,  # fields that only a later release knows are passed over
+) -> tuple[Noun | None, int]:
     """`(None, 0)` if there is no such object, `(None, generation)` if it can't be read."""
     try:
         content, generation = store.read(name)
     except ObjectMissing:
         return None, ABSENT
-    return _parsed(content, noun), generation
+    return _parsed(content, noun, of_later), generation
 
 
 def as_json(noun: BaseModel) -> bytes:
@@ -46,8 +51,8 @@ def as_json(noun: BaseModel) -> bytes:
     return noun.model_dump_json(indent=1).encode()
 
 
-def _parsed(content: bytes, noun: type[Noun]) -> Noun | None:
+def _parsed(content: bytes, noun: type[Noun], of_later: bool = False) -> Noun | None:
     try:
-        return noun.model_validate_json(content)
+        return noun.model_validate_json(content, extra="ignore" if of_later else None)
     except ValidationError:
         return None

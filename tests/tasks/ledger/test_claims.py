@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.faults import NightClaimed, StoreConflict
+from schemas.faults import NightClaimed, NightFailed, StoreConflict
 from schemas.store import ABSENT, Store
 from tasks.ledger.champions import move_champion
 from tasks.ledger.claims import (
@@ -22,7 +23,17 @@ from tasks.ledger.claims import (
     utc_now,
 )
 from tasks.ledger.records import history, write_record
-from tests.tasks.ledger.written import MANIFEST, NOW, champion, dead_pid, foreign, hold, record
+from tasks.storage import LocalStore
+from tests.tasks.ledger.written import (
+    MANIFEST,
+    NOW,
+    champion,
+    dead_pid,
+    foreign,
+    hold,
+    neighbour,
+    record,
+)
 
 
 def test_a_live_run_keeps_its_claim(store: Store) -> None:
@@ -74,7 +85,7 @@ def test_of_sixteen_claimers_one_wins(store: Store) -> None:
 
 
 def test_of_sixteen_claimers_of_a_dead_runs_claim_one_wins(store: Store) -> None:
-    hold(store, foreign(host=socket.gethostname(), pid=dead_pid()))
+    hold(store, neighbour(dead_pid()))
     test_of_sixteen_claimers_one_wins(store)
     assert [(r.run_id, r.note) for r in history(store)] == [("other", "killed")]
 
@@ -94,7 +105,7 @@ def test_a_silent_host_loses_its_claim_when_it_runs_out(store: Store) -> None:
 
 
 def test_a_dead_process_of_this_host_loses_its_claim_at_once(store: Store) -> None:
-    hold(store, foreign(host=socket.gethostname(), pid=dead_pid()))
+    hold(store, neighbour(dead_pid()))
     assert claim_night(store, "comments", "r2", NOW).run_id == "r2"
     (killed,) = history(store)
     assert (killed.outcome, killed.note, killed.plan_digest) == ("failed", "killed", "p1")
@@ -103,14 +114,7 @@ def test_a_dead_process_of_this_host_loses_its_claim_at_once(store: Store) -> No
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
 def test_a_pid_that_was_given_to_a_later_process_is_dead(store: Store) -> None:
-    hold(
-        store,
-        foreign(
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            process_start="a1b2c3d4-1",
-        ),
-    )
+    hold(store, neighbour(os.getpid()))
     assert claim_night(store, "comments", "r2", NOW).run_id == "r2"
 
 
@@ -118,7 +122,7 @@ def test_a_pid_that_was_given_to_a_later_process_is_dead(store: Store) -> None:
 def test_a_corpse_that_nobody_buried_is_dead(store: Store) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    hold(store, foreign(host=socket.gethostname(), pid=child.pid, process_start="a1b2c3d4-1"))
+    hold(store, neighbour(child.pid))
     assert claim_night(store, "comments", "r2", NOW).run_id == "r2"
     child.wait()
 
@@ -146,9 +150,41 @@ def test_another_process_of_this_host_keeps_its_claim_until_it_dies(store: Store
     assert claim_night(store, "comments", "r2", NOW).run_id == "r2"
 
 
-def test_an_unreadable_claim_holds_nobody_up(store: Store) -> None:
-    store.write("claims/comments/night.json", b'{"plan": "comm', ABSENT)
-    assert claim_night(store, "comments", "r1", NOW).run_id == "r1"
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("realm", ["a1b2c3d4-4026531836", "a1b2c3d4", ""])
+def test_a_container_of_the_same_name_is_believed_until_its_claim_runs_out(
+    store: Store, realm: str
+) -> None:
+    started = f"{realm}-1" if realm else ""
+    hold(store, foreign(host=socket.gethostname(), pid=dead_pid(), process_start=started))
+    assert settle_killed(store, "comments", NOW) == []
+    with pytest.raises(NightClaimed, match="run other at work"):
+        claim_night(store, "comments", "r2", NOW)
+    assert claim_night(store, "comments", "r2", NOW + timedelta(seconds=120)).run_id == "r2"
+
+
+def test_a_claim_of_a_later_release_is_respected_until_it_runs_out(store: Store) -> None:
+    later = json.loads(foreign(manifest=MANIFEST).model_dump_json()) | {"queue": "night"}
+    later["manifest"]["colour"] = "red"
+    store.write("claims/comments/night.json", json.dumps(later).encode(), ABSENT)
+    assert settle_killed(store, "comments", NOW) == []
+    with pytest.raises(NightClaimed, match="run other at work"):
+        claim_night(store, "comments", "r1", NOW)
+    (killed,) = settle_killed(store, "comments", NOW + timedelta(seconds=120))
+    assert (killed.run_id, killed.manifest) == ("other", MANIFEST)
+
+
+def test_a_claim_that_cannot_be_read_is_left_to_a_person(store: Store) -> None:
+    content = b'{"plan": "comm'
+    generation = store.write("claims/comments/night.json", content, ABSENT)
+    assert settle_killed(store, "comments", NOW) == []
+    for ask in (
+        lambda: claim_night(store, "comments", "r1", NOW),
+        lambda: at_work(store, "comments", NOW),
+    ):
+        with pytest.raises(NightFailed, match=r"claims/comments/night.json .* remove that object"):
+            ask()
+    assert store.read("claims/comments/night.json") == (content, generation)
 
 
 def test_a_renewed_claim_lives_on(store: Store) -> None:
@@ -193,6 +229,25 @@ def test_a_heartbeat_tells_that_the_claim_was_lost(store: Store) -> None:
         time.sleep(0.3)
         with pytest.raises(StoreConflict, match="lost its turn"):
             heartbeat.check()
+
+
+def test_a_claim_that_ran_out_while_a_beat_hung_is_no_longer_trusted(tmp_path: Path) -> None:
+    hung, times = threading.Event(), [NOW]
+
+    class Hanging(LocalStore):
+        def read(self, name: str, generation: int | None = None) -> tuple[bytes, int]:
+            hung.wait(timeout=10)
+            return super().read(name, generation)
+
+    claim = claim_night(LocalStore(tmp_path), "comments", "r1", NOW, ttl_s=0.2)
+    with Heartbeat(Hanging(tmp_path), claim, lambda: times[-1]) as heartbeat:
+        heartbeat.check()
+        times.append(claim.expires_at)
+        with pytest.raises(StoreConflict, match=r"to renew its claim .* another run may be at"):
+            heartbeat.check()
+        hung.set()
+        time.sleep(0.3)
+        heartbeat.check()  # nobody had taken it, and a beat came through
 
 
 def test_a_killed_run_becomes_a_failed_record_and_its_claim_goes(store: Store) -> None:

@@ -1,5 +1,7 @@
 """Records, champions and claims as tests write them."""
 
+import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -7,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.ledger import Champion, Claim, Outcome, Record
 from schemas.manifest import Manifest, ManifestRef
 from schemas.store import ABSENT, ObjectRef, Store
+from tasks.ledger.holders import process_start
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 MANIFEST = Manifest(
@@ -65,6 +68,13 @@ def foreign(**changes: object) -> Claim:
             **changes,
         }
     )
+
+
+def neighbour(pid: int) -> Claim:
+    """The claim of a process that would be seen here, and started long before ours."""
+    start = process_start(os.getpid())
+    before = f"{start.rpartition('-')[0]}-1" if start else ""
+    return foreign(host=socket.gethostname(), pid=pid, process_start=before)
 
 
 def dead_pid() -> int:
