@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from learning.arrays import Mask
-from learning.reading.json_lines import NESTED
+from learning.reading.json_lines import NESTED, WHOLE
 from schemas.label import ClassValue, Target, class_text
 
 MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
@@ -24,8 +24,8 @@ MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")
 PLAIN_NUMBER = r"(?i)^-?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
 """Texts that Arrow reads as float64, of any size: beyond it they are infinite, or zero."""
 
-EXACT = 2**53
-"""Whole numbers up to here differ from each other as float64."""
+EXACT = {pa.float64(): WHOLE, pa.float32(): 2**24, pa.float16(): 2**11}
+"""Whole numbers below these differ from each other and from all others, by how they are stored."""
 
 TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 """What exports write for a truth; case does not matter."""
@@ -61,9 +61,12 @@ def levels(column: pa.ChunkedArray) -> Cells:
 
     Floats so large that they stand for several whole numbers are refused: ids would become one.
     """
-    if pt.is_floating(column.type) and (pc.max(pc.abs(column)).as_py() or 0) > EXACT:
-        got = f"{column.type} numbers above 2^53, where ids are rounded"
-        return replace(all_bad(column, "text or integers"), got=got)
+    plain = column if _is_coded_text(column.type) else decoded(column)
+    if pt.is_floating(plain.type):
+        most = EXACT[plain.type]
+        if _largest(plain) >= most:
+            got = f"{plain.type} numbers from 2^{most.bit_length() - 1} on, where ids are rounded"
+            return replace(all_bad(column, "text or integers"), got=got)
     return _by_distinct(column, lambda cell: cell if isinstance(cell, str) else class_text(cell))
 
 
@@ -149,18 +152,31 @@ def all_bad(column: pa.ChunkedArray, expected: str, dtype: str = "str") -> Cells
 
 def _by_distinct(column: pa.ChunkedArray, text: Callable[[ClassValue], str]) -> Cells:
     expected = "text, a number or true/false"
-    coded_text = pt.is_dictionary(column.type) and is_text(column.type.value_type)
+    coded_text = _is_coded_text(column.type)
     column = column if coded_text else decoded(column)
     plain = is_text(column.type) or pt.is_integer(column.type) or pt.is_floating(column.type)
     if not (coded_text or plain or pt.is_boolean(column.type)):
         return all_bad(column, expected)
     if is_text(column.type):
         column = column.cast(pa.string())
+    if pt.is_float16(column.type):  # Arrow makes no codes of them
+        column = column.cast(pa.float32())
     coded = column if coded_text else column.dictionary_encode()
     coded = coded.unify_dictionaries().combine_chunks()
     distinct = [_missing_or(cell, text) for cell in coded.dictionary.to_pylist()]
     told = pc.take(pa.array(distinct, pa.large_string()), coded.indices)
     return good(pd.Series(pd.array(told, dtype="str"), copy=False), expected)
+
+
+def _is_coded_text(kind: pa.DataType) -> bool:
+    return bool(pt.is_dictionary(kind) and is_text(kind.value_type))
+
+
+def _largest(column: pa.ChunkedArray) -> float:
+    """Without its sign; 0 of nothing. Arrow's own maximum is of no half floats."""
+    figures = column.drop_null().to_numpy()
+    told = figures[~np.isnan(figures)]
+    return float(np.abs(told).max()) if len(told) else 0.0
 
 
 def _missing_or(cell: ClassValue, text: Callable[[ClassValue], str]) -> str | None:

@@ -85,9 +85,12 @@ def quick_csv(
             pa_csv.ParseOptions(newlines_in_values=text.quotes > 0),
             convert,
         )
+        rows = 0
         with reader:
             for batch in reader:
-                if any(longest(column) > caps.cell_chars for column in batch.columns):
+                rows += batch.num_rows
+                long = any(longest(column) > caps.cell_chars for column in batch.columns)
+                if long or rows > caps.rows:
                     raise Declined
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowInvalid, pa.ArrowKeyError):  # what it says quotes cells: it is not passed on

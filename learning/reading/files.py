@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from learning.reading.caps import refuse_long_cells, refuse_rows
+from learning.reading.caps import refuse_long_cells, refuse_rows, too_long
 from learning.reading.contents import Contents
 from learning.reading.csv_files import BLOCK, csv_header, exact_csv, quick_csv
 from learning.reading.json_lines import json_contents
@@ -91,19 +91,26 @@ def _csv(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
 
 
 def _json(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
-    whole = json_contents(partial(_lines, text), name)
+    whole = json_contents(partial(_lines, text, name, reading.caps), name)
     table = whole.table
-    refuse_rows(name, table.num_rows, reading.caps)
     refuse_long_cells(table, 0, name, reading.caps)
     stored = {field.name: str(field.type) for field in table.schema}
     chosen = table.select(list(reading.chosen(table.column_names)))
     yield from Contents(chosen, whole.nested, whole.unread, stored=stored).parts(PART_ROWS)
 
 
-def _lines(text: TextFile) -> Iterator[str]:
-    """Ended by a line feed alone: U+2028 and its like may stand inside a text."""
+def _lines(text: TextFile, name: str, caps: Caps) -> Iterator[str]:
+    """Ended by a line feed alone: U+2028 and its like may stand inside a text. As many as the plan
+    allows, and none that fills the memory.
+    """
+    longest, rows = 4 * caps.cell_chars + BLOCK, 0
     with text.path.open(encoding="utf-8-sig", newline="\n") as lines:
-        yield from lines
+        while line := lines.readline(longest):
+            rows += not line.isspace()
+            refuse_rows(name, rows, caps)
+            if len(line) == longest and not line.endswith("\n"):
+                raise too_long(name, rows, caps)
+            yield line
 
 
 def _counted(tables: Iterator[pa.Table], stored: Mapping[str, str]) -> Iterator[Contents]:

@@ -24,6 +24,8 @@ AT_ONCE = 2_000
 
 NO_OBJECT = "no JSON object"
 
+TOO_DEEP = "(too deep to be written)"
+
 WHOLE = 2**53
 """Whole numbers up to here are the same as float64."""
 
@@ -172,6 +174,8 @@ def _is_unpaired(row: Row) -> bool:
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return True
+    except RecursionError:  # what can just be read may be too deep to be written
+        raise _Broken(NO_OBJECT) from None
     return False
 
 
@@ -181,11 +185,18 @@ def _parted(cells: list[Any]) -> tuple[list[Any], list[tuple[int, str]]]:
     if dict not in _kinds(cells) and kinds.isdisjoint((dict, list)):
         return cells, []
     inside = [at for at, cell in enumerate(cells) if _is_nested(cell)]
-    told = [(at, json.dumps(cells[at], ensure_ascii=False)) for at in inside]
+    told = [(at, _as_json(cells[at])) for at in inside]
     plain = cells.copy()
     for at in inside:
         plain[at] = None
     return plain, told
+
+
+def _as_json(cell: object) -> str:
+    try:
+        return json.dumps(cell, ensure_ascii=False)
+    except RecursionError:  # what can just be read may be too deep to be written
+        return TOO_DEEP
 
 
 def _is_nested(cell: object) -> bool:

@@ -5,8 +5,9 @@ import re
 import warnings
 import zlib
 
-LOOKED_AT = 2**16
-"""Bytes that are looked at: a pickle of the two oldest protocols shows itself far earlier."""
+LOOKED_AT = 2**20
+"""Bytes that are looked at. A pickle of the two oldest protocols shows itself far earlier, but for
+the length of its first texts."""
 
 PICKLE = "a pickle"
 
@@ -26,6 +27,9 @@ _STARTS = (
 _BUILDING = frozenset(
     {"APPEND", "APPENDS", "SETITEM", "SETITEMS", "DICT", "LIST", "TUPLE", "REDUCE", "BUILD", "OBJ"}
 )
+
+_BEGUN = ({"GLOBAL", "MARK"}, {"EMPTY_LIST", "BINPUT"}, {"EMPTY_DICT", "BINPUT"})
+"""What comes before the first text, of which nothing else may be seen where it is long."""
 
 
 def strange(start: bytes) -> str:
@@ -67,9 +71,11 @@ def _is_old_pickle(start: bytes) -> bool:
                 return False
             depth = _depth(operation, depth, marks)
             names.add(operation.name)
-    except (ValueError, IndexError) as fault:
+    except IndexError:
+        return False
+    except ValueError as fault:
         cut = len(start) == LOOKED_AT and "unknown" not in str(fault)
-        return cut and not names.isdisjoint(_BUILDING)
+        return cut and (not names.isdisjoint(_BUILDING) or any(map(names.issuperset, _BEGUN)))
     return False
 
 

@@ -1,7 +1,9 @@
 """What is larger than the plan allows is refused before it does harm, with the setting to raise."""
 
+import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from learning.reading import files
 from learning.reading.caps import refuse_size
+from learning.reading.cells import levels
+from learning.reading.csv_files import Declined
+from learning.reading.json_lines import AT_ONCE, MOST_COLUMNS
+from learning.reading.texts import CHUNK
 from schemas.dataset import Caps, Dataset
 from schemas.faults import DataRejected
-from tests.learning.reading.tables import features, read, read_all
+from schemas.label import targets
+from tests.learning.reading.tables import LABEL, features, read, read_all, whole
 
 
 def capped(**caps: object) -> Dataset:
@@ -34,6 +42,11 @@ def test_rows_are_counted_in_every_kind_of_file(tmp_path: Path, name: str) -> No
         pd.DataFrame({"said": ["x"] * 11, "label": [1] * 11}).to_parquet(tmp_path / "made")
         content = (tmp_path / "made").read_bytes()
     assert len(read(tmp_path, content, capped(rows=11), name=name)) == 11
+    if name == "day.csv":
+        asked = targets(LABEL)
+        assert len(whole(tmp_path / name, name, capped(rows=11), asked, quick=True).frame) == 11
+        with pytest.raises(Declined, match=r"^$"):
+            whole(tmp_path / name, name, capped(rows=10), asked, quick=True)
     with pytest.raises(DataRejected, match=r"at most 10 rows, got 11 or more.*dataset\.caps\.rows"):
         read(tmp_path, content, capped(rows=10), name=name)
 
@@ -111,6 +124,49 @@ def test_many_rows_pass_in_little_memory(tmp_path: Path) -> None:
     kept, grown = map(int, run.stdout.split())
     assert kept == rows
     assert grown < 450_000  # kB, of any number of rows; as numbers alone these take 216 MB
+
+
+def test_lines_are_counted_as_they_are_read(tmp_path: Path) -> None:
+    later = json.dumps({str(name): 1 for name in range(MOST_COLUMNS + 1)})
+    content = '{"said": "x", "label": 1}\n' * 2 * AT_ONCE + later
+    with pytest.raises(DataRejected, match="at most 10 rows, got 11 or more"):
+        read(tmp_path, content, capped(rows=10), name="day.jsonl")
+
+
+def test_a_line_beyond_any_cell_is_refused_without_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK", 1_000)
+    told, wide = '{"said": "x", "label": 1}', '{"said": "' + "x" * 2_000_000
+    (tmp_path / "day.jsonl").write_text(f"{told}\n\n{wide}")
+    tracemalloc.start()
+    with pytest.raises(DataRejected, match=r"more in row 2\..*dataset\.caps\.cell_chars"):
+        whole(tmp_path / "day.jsonl", "day.jsonl", capped(cell_chars=100), targets(LABEL))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * CHUNK
+
+
+@pytest.mark.parametrize(
+    ("largest", "kind", "coded"),
+    [
+        (2.0**53, pa.float64(), False),
+        (2.0**53, pa.float64(), True),
+        (2.0**24, pa.float32(), False),
+        (2.0**24, pa.float32(), True),
+        (2.0**11, pa.float16(), False),
+    ],
+    ids=["double", "codes-of-double", "float", "codes-of-float", "half"],
+)
+def test_ids_are_refused_from_where_their_kind_of_float_rounds_them(
+    largest: float, kind: pa.DataType, coded: bool
+) -> None:
+    def told(top: float) -> str:
+        cells = pa.array([1.0, None, float("nan"), -top]).cast(kind)
+        return levels(pa.chunked_array([cells.dictionary_encode() if coded else cells])).got
+
+    assert told(largest - 1) == ""
+    assert "where ids are rounded" in told(largest)
 
 
 @pytest.mark.parametrize("column", ["id", "kind"])

@@ -1,6 +1,7 @@
 import codecs
 import gzip
 import json
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -255,3 +256,14 @@ def test_half_a_gzip_file_is_refused(tmp_path: Path) -> None:
     content = gzip.compress(b'{"a": 1}\n' * 50)[:30]
     with pytest.raises(DataRejected, match="expected a whole gzip file"):
         _read(tmp_path, content, "day.jsonl.gz")
+
+
+def test_no_depth_of_nesting_ends_the_reading() -> None:
+    last = r'"b": "\ud83d\ude00"'
+    most = sys.getrecursionlimit()
+    for depth in (*range(most - 200, most + 2), 100_000):
+        for opened, closed in (("[", "]"), ('{"a":', "}")):
+            deep = opened * depth + "1" + closed * depth
+            lines = '{"a": 1}\n{"a": ' + deep + ", " + last + "}\n"
+            found = json_lines.json_contents(lines.splitlines, "day.jsonl")
+            assert found.unread or found.nested

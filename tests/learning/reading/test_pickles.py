@@ -52,6 +52,15 @@ def test_things_of_every_kind_are_told_as_pickles(thing: object, protocol: int) 
     assert strange(pickle.dumps(thing, protocol)) == "a pickle"
 
 
+@pytest.mark.parametrize("protocol", range(2))
+@pytest.mark.parametrize("length", [70_000, 2_000_000])
+def test_an_old_pickle_may_begin_with_a_long_text(length: int, protocol: int) -> None:
+    for thing in (["x" * length], {"x" * length: 1}):
+        assert strange(pickle.dumps(thing, protocol)) == "a pickle"
+    called = b"cos\nsystem\n(S'" + b"x" * length + b"'\ntR."
+    assert strange(called) == "a pickle"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -59,6 +68,8 @@ def test_things_of_every_kind_are_told_as_pickles(thing: object, protocol: int) 
         "class\n" + "cat\ncow\n" * 20_000,
         "V1\nV2\nV3\n" * 20_000,
         "x^2,y\n1,2\n",
+        "cat\ncow\n" * 200_000,
+        "(a,b)\n" + "1,2\n" * 400_000,
         "Name\nIan\nFay\n",
         "cost,label\n5,1\n" * 20_000,
         '{"a": 1}\n',
