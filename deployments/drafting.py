@@ -15,6 +15,7 @@ from schemas.dataset import (
     CategoryColumn,
     Column,
     EmbeddingColumn,
+    Floors,
     NumberColumn,
     Quarantine,
     TextColumn,
@@ -90,6 +91,7 @@ def _dataset(place: Place, guesses: Guesses) -> Iterator[str]:
         for name, why in guesses.left_out.items():
             yield f"    {yaml_text(name)}: {yaml_text(why)}"
     yield from _quarantine(guesses)
+    yield from _floors(guesses)
 
 
 def _encoding(encoding: str) -> Iterator[str]:
@@ -158,6 +160,18 @@ def _quarantine(guesses: Guesses) -> Iterator[str]:
         return
     room = min(math.ceil(share * 150 + 0.5) / 100, round((1 + share) / 2, 4))
     yield f"  quarantine: {{max_share: {room:g}}}"
+
+
+def _floors(guesses: Guesses) -> Iterator[str]:
+    if guesses.lowered_floor is None:
+        return
+    yield from _comment(
+        f"{guesses.rows - guesses.aside_rows} rows are few: a night would refuse fewer than "
+        f"{Floors().rows} to train on. What is learned of so few says little; take this out when "
+        "there are more.",
+        indent=2,
+    )
+    yield f"  floors: {{rows: {guesses.lowered_floor}}}"
 
 
 def _label(guesses: Guesses) -> Iterator[str]:

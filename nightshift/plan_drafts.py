@@ -80,6 +80,11 @@ def _label(guesses: "Guesses") -> RenderableType:
     if guesses.aside_rows:
         why = "; ".join(f"{count:,} {told}" for told, count in guesses.set_aside.items())
         lines.append(f"{guesses.aside_rows:,} of {guesses.rows:,} rows will be set aside: {why}")
+    if guesses.lowered_floor is not None:
+        lines.append(
+            f"{guesses.rows - guesses.aside_rows} rows are few: the plan lowers "
+            f"dataset.floors.rows to {guesses.lowered_floor}, and any score says little"
+        )
     return Text("\n".join(map(shown_name, lines)))
 
 

@@ -296,6 +296,16 @@ def test_the_plan_leaves_room_for_the_rows_that_are_set_aside_now(
     assert check_sample(made_plan.plan, tmp_path / "scratch").rows == round(1000 - share * 1000)
 
 
+@pytest.mark.parametrize("rows", [20, 25, 30, 33, 34, 40])
+def test_a_plan_of_few_rows_lowers_the_floor_and_says_so(tmp_path: Path, rows: int) -> None:
+    labels = ["ab"[n % 2] for n in range(rows)]
+    made_plan = made(tmp_path, "rows.csv", csv(SIZE[:rows], labels, header="size,y"))
+    lowered = made_plan.plan.dataset.floors.rows
+    assert lowered == (rows // 2 if rows < 34 else 20)
+    assert (f"{rows} rows are few" in made_plan.text) == (rows < 34)
+    assert check_sample(made_plan.plan, tmp_path / "scratch").rows == rows
+
+
 def test_names_are_searched_by_their_characters(tmp_path: Path) -> None:
     name, content = GOOD["names-alone"]
     plan = made(tmp_path, name, content).plan

@@ -249,6 +249,14 @@ def test_a_plan_of_a_file_is_written_checked_and_not_written_over(home):
     assert run("plan", "init", "my data.csv", "--label", "y", "--force").exit_code == 0
 
 
+def test_a_plan_of_few_rows_is_told_and_passes_its_check(home):
+    lines = [f"{n * 31 % 89},{'ab'[n % 2]}" for n in range(30)]
+    (home.parent / "few.csv").write_text("\n".join(["size,y", *lines]))
+    told = run("plan", "init", "few.csv", "--label", "y").output
+    assert "30 rows are few: the plan lowers dataset.floors.rows to 15" in told
+    assert run("plan", "check", "few.yaml").exit_code == 0
+
+
 def test_drops_are_dealt_one_at_a_time(home):
     lines = [f"{n * 31 % 89},{'ab'[n % 3 > 1]}" for n in range(90)]
     (home.parent / "all.csv").write_text("\n".join(["size,y", *lines]))
