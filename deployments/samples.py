@@ -1,10 +1,11 @@
 """A look at a plan's data before a night pays for it."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from learning.reading.files import read_file
+from learning.reading.files import Reading, read_parts
 from learning.reading.quarantine import message
 from learning.reading.tables import read_unlabelled
 from learning.rows.assembly import assemble
@@ -84,7 +85,7 @@ def _further(store: Store, ref: ObjectRef, plan: Plan, scratch: Path) -> Iterato
     """
     try:
         with store.opened(ref, scratch) as file:
-            names = set(read_file(file, ref.name).table.column_names)
+            names = _names(file, ref.name, plan.dataset)
             dataset = _shared(plan, names)
             if dataset == plan.dataset or not dataset.columns:
                 return
@@ -99,6 +100,13 @@ def _further(store: Store, ref: ObjectRef, plan: Plan, scratch: Path) -> Iterato
         return
     if shard.findings:
         yield DataRejected(_told(shard), shard.findings)
+
+
+def _names(file: Path, name: str, dataset: Dataset) -> set[str]:
+    """Of all columns, by the first part of the file."""
+    reading = Reading(encoding=dataset.encoding, caps=dataset.caps)
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as scratch:
+        return set(next(read_parts(file, name, reading, Path(scratch))).stored)
 
 
 def _told(shard: Shard) -> str:

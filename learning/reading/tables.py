@@ -67,7 +67,8 @@ def read_table(
     quick: bool = False,  # by all cores; raises `Declined` where only the exact reader will do
     block: int = BLOCK,  # bytes of CSV read together
 ) -> Iterator[Read]:
-    """Prepared rows of a labelled file.
+    """Prepared rows of a labelled file. In rows that break the schema, the quick reader's numbers
+    are those that float64 holds: `1e400` is set aside as `inf`.
 
     Raises
     ------

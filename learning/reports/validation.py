@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from learning.reading.quarantine import TODO
 from learning.reports.texts import escaped
 from schemas.findings import Finding
 from schemas.store import shown_name
@@ -22,9 +23,6 @@ MOST_PLACES = 10
 
 LONGEST = 300
 """Characters of one cell of the page."""
-
-TODO = "Correct these rows, or say in the plan (dataset.columns, label) that they are right."
-"""Where a finding has no advice of its own."""
 
 ALL = "all objects together"
 _MARKUP = re.compile(r"([\\`*_\[\]~|!#])")

@@ -15,18 +15,19 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same cells, with `'` before those that a spreadsheet would run.
+    """The same cells and names, with `'` before those that a spreadsheet would run.
 
     >>> harmless(pd.DataFrame({"a": ["=1+1", "-5", "so"]}))["a"].tolist()
     ["'=1+1", '-5', 'so']
     """
-    return frame.assign(
+    told = frame.assign(
         **{
             str(column): _quoted(frame[column])
             for column in frame
             if pd.api.types.is_string_dtype(frame[column]) and len(frame)
         }
     )
+    return told.set_axis(_quoted(pd.Series(told.columns.astype("str"))), axis="columns")
 
 
 def _quoted(cells: "pd.Series[str]") -> "pd.Series[str]":

@@ -131,6 +131,17 @@ def test_every_fault_of_every_object_is_told_at_once(source: Path, tmp_path: Pat
     }
 
 
+def test_objects_are_looked_at_in_the_encoding_of_the_plan(source: Path, tmp_path: Path) -> None:
+    wanted = odd(source)
+    for path in source.iterdir():
+        path.write_text(path.read_text(), encoding="utf-16")
+    dataset = wanted.dataset.model_copy(update={"encoding": "utf-16"})
+    with pytest.raises(DataRejected, match=r"0\.csv") as fault:
+        check_sample(wanted.model_copy(update={"dataset": dataset}), tmp_path / "scratch")
+    assert "0.csv: 1 fault in 2 rows:\n  column 'size': expected a number" in str(fault.value)
+    assert "UTF-8" not in str(fault.value)
+
+
 def test_rows_are_looked_at_without_a_label_too(source: Path, tmp_path: Path) -> None:
     (source / "0.csv").write_text("size,height\n1,2\n?,2\n")
     a_plan = plan(source, 0, "ab")

@@ -1,6 +1,7 @@
 """The owner's report: what, where, what to do; readable, complete beside, and never markup."""
 
-from learning.reports.validation import ALL, MOST_LINES, TODO, findings_frame, validation_page
+from learning.reading.quarantine import TODO
+from learning.reports.validation import ALL, MOST_LINES, findings_frame, validation_page
 from schemas.findings import Finding
 from schemas.validation import Validation
 

@@ -12,6 +12,12 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(cell: str) -> None:
     assert harmless(pd.DataFrame({"a": [cell, None]}))["a"].tolist()[0] == "'" + cell
 
 
+def test_a_name_that_a_spreadsheet_would_run_is_quoted() -> None:
+    frame = pd.DataFrame({"=A()": ["=1"], "-5": [1], "said": ["x"]})
+    assert list(harmless(frame)) == ["'=A()", "-5", "said"]
+    assert frame.columns[0] == "=A()"
+
+
 @pytest.mark.parametrize("cell", ["-5", "+5", "-.5e-3", "so", "a=b", "", " =x"])
 def test_plain_numbers_and_texts_stay(cell: str) -> None:
     assert harmless(pd.DataFrame({"a": [cell]}))["a"].tolist() == [cell]
