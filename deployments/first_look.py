@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from deployments.drafting import Place, draft
 from deployments.plans import load_plan
+from learning.profiling.excerpts import Excerpt, excerpt
 from learning.profiling.guesses import Guesses, guess
-from learning.profiling.samples import Sample, sample
 from learning.reading.contents import Contents
 from learning.reading.files import SUFFIXES
 from schemas.faults import DataRejected, PlanError
@@ -148,7 +148,7 @@ def _in_folder(data: str) -> _Found:
     return _Found(store, data, tuple(chosen), f"*{suffix}", about, stem)
 
 
-def _sampled(found: _Found, scratch: Path) -> Sample:
+def _sampled(found: _Found, scratch: Path) -> Excerpt:
     """All objects that are looked at as one; the first alone where their columns differ."""
     looked = [_object(found.store, ref, scratch) for ref in found.objects]
     if len(looked) == 1:
@@ -160,15 +160,15 @@ def _sampled(found: _Found, scratch: Path) -> Sample:
     except pa.ArrowException:
         return looked[0]
     whole = all(each.whole for each in looked)
-    return Sample(Contents(table), looked[0].encoding, whole)
+    return Excerpt(Contents(table), looked[0].encoding, whole)
 
 
-def _object(store: Store, ref: ObjectRef, scratch: Path) -> Sample:
+def _object(store: Store, ref: ObjectRef, scratch: Path) -> Excerpt:
     with store.opened(ref, scratch) as path:
-        return sample(path, ref.name, scratch)
+        return excerpt(path, ref.name, scratch)
 
 
-def _told(found: _Found, looked: Sample) -> str:
+def _told(found: _Found, looked: Excerpt) -> str:
     rows = looked.contents.table.num_rows
     what = shown_name(found.objects[0].name)
     if len(found.objects) > 1:

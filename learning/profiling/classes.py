@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 from numpy.typing import NDArray
 
-from learning.profiling.facts import Facts, facts_of
+from learning.profiling.facts import ColumnFacts, facts_of
 from learning.reading.cells import decoded, is_text, labels, levels
 from learning.reading.wording import cut, quoted
 from schemas.faults import DataRejected, PlanError
@@ -92,7 +92,7 @@ def label_of(found: Sequence[Answers]) -> Label:
     return MultiTaskLabel(columns={each.name: each.classes for each in found})
 
 
-def _label_facts(table: pa.Table, name: str) -> Facts:
+def _label_facts(table: pa.Table, name: str) -> ColumnFacts:
     names = table.column_names
     if name not in names:
         lowered = {each.lower().strip(): each for each in names}
@@ -114,7 +114,7 @@ def _label_facts(table: pa.Table, name: str) -> Facts:
     return facts_of(name, column)
 
 
-def _values(facts: Facts) -> dict[str, int]:
+def _values(facts: ColumnFacts) -> dict[str, int]:
     """Rows by class text. Cells that only say that nothing is known are a class among texts."""
     numeric = not facts.not_numbers.any()
     column = facts.stored if not numeric else pa.chunked_array([facts.levels])
@@ -136,7 +136,7 @@ def _plain(text: str) -> str:
     return whole[1] if whole else text
 
 
-def _refuse_measures(name: str, found: dict[str, int], facts: Facts) -> None:
+def _refuse_measures(name: str, found: dict[str, int], facts: ColumnFacts) -> None:
     measured = not facts.is_whole and not facts.not_numbers.any() and len(found) > 20
     many = len(found) > MOST_CLASSES or len(found) * 2 > max(facts.filled, 5)
     if measured or many:
@@ -149,7 +149,7 @@ def _refuse_measures(name: str, found: dict[str, int], facts: Facts) -> None:
 
 
 def _spellings(
-    found: dict[str, int], facts: Facts, name: str
+    found: dict[str, int], facts: ColumnFacts, name: str
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Rows of the classes, and of other spellings of one; those of numbers are read as one."""
     if _are_truths(found):

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.types as pt
 
-from learning.profiling.facts import Facts
+from learning.profiling.facts import ColumnFacts
 from learning.reading.instants import instants
 
 ASSUMED_ZONE = "UTC"
@@ -37,7 +37,7 @@ class Written:
     asks: tuple[str, ...] = ()
 
 
-def written(facts: Facts) -> Written | None:
+def written(facts: ColumnFacts) -> Written | None:
     """How every cell of the column is read as a time; None where some can't be."""
     kind = facts.levels.type
     if pt.is_timestamp(kind) or pt.is_date(kind):
@@ -52,13 +52,13 @@ def written(facts: Facts) -> Written | None:
     return _in_a_form(facts, head)
 
 
-def is_clock_alone(facts: Facts) -> bool:
+def is_clock_alone(facts: ColumnFacts) -> bool:
     """Times of a day without the day, in a column of their own."""
     head = facts.texts[:MOST_LOOKED_AT]
     return bool(head) and all(re.fullmatch(CLOCK_ALONE, text) for text in head)
 
 
-def _in_a_form(facts: Facts, head: pa.ChunkedArray) -> Written | None:
+def _in_a_form(facts: ColumnFacts, head: pa.ChunkedArray) -> Written | None:
     if not any(char.isdigit() for char in facts.texts[0]):
         return None
     if all(text.isdigit() for text in facts.texts[:MOST_LOOKED_AT]):
@@ -73,7 +73,7 @@ def _in_a_form(facts: Facts, head: pa.ChunkedArray) -> Written | None:
     return None
 
 
-def _packed(facts: Facts) -> Written | None:
+def _packed(facts: ColumnFacts) -> Written | None:
     """20260131, in whole numbers or in text; only plausible days, and not in two levels alone."""
     figures = facts.figures
     whole = facts.distinct > 1 and facts.is_whole and not facts.not_numbers.any()
@@ -92,7 +92,7 @@ def _twin(form: str) -> str | None:
     return _TWINS[form[:5]] + form[5:] if form[:5] in _TWINS else None
 
 
-def _reads_all(facts: Facts, form: str | None, zone: str | None) -> bool:
+def _reads_all(facts: ColumnFacts, form: str | None, zone: str | None) -> bool:
     return _reads(pa.chunked_array([facts.levels]), form, zone)
 
 

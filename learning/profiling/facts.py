@@ -14,7 +14,7 @@ from learning.reading.cells import MISSING_NUMBERS, decoded, is_text, numbers
 
 
 @dataclass(frozen=True)
-class Facts:
+class ColumnFacts:
     """`codes` is the place of each row's value in `levels`, -1 where there is none.
 
     A list has one level only: that it is there. `inside` counts JSON objects, which no column of
@@ -86,19 +86,19 @@ class Facts:
         return bool(len(found)) and bool((found == np.floor(found)).all())
 
 
-def facts_of(name: str, column: pa.ChunkedArray, inside: int = 0) -> Facts:
+def facts_of(name: str, column: pa.ChunkedArray, inside: int = 0) -> ColumnFacts:
     """Blank cells and those that say that they are missing have no level."""
     stored = decoded(column)
     if is_text(stored.type):
         stored = stored.cast(pa.string())
     if pt.is_nested(stored.type):
         codes = stored.is_valid().to_numpy().astype(np.int64) - 1
-        return Facts(name, stored, pa.nulls(int(codes.max(initial=-1)) + 1), codes, inside)
+        return ColumnFacts(name, stored, pa.nulls(int(codes.max(initial=-1)) + 1), codes, inside)
     coded = stored.combine_chunks().dictionary_encode()
     known, levels = _known(coded.dictionary), coded.dictionary
     places = np.append(np.where(known, np.cumsum(known) - 1, -1), -1)
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Facts(name, stored, levels.filter(pa.array(known)), places[codes], inside)
+    return ColumnFacts(name, stored, levels.filter(pa.array(known)), places[codes], inside)
 
 
 def _known(levels: pa.Array) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 
 from learning.arrays import Mask
 from learning.profiling.classes import Answers, answers, label_of
-from learning.profiling.facts import Facts, facts_of
+from learning.profiling.facts import ColumnFacts, facts_of
 from learning.profiling.ids import (
     is_counter,
     is_group,
@@ -259,6 +259,6 @@ def _out(each: Guess, why: str) -> Guess:
     return replace(each, column=None, why=why, bad=None, readable=False)
 
 
-def _facts(each: Guess) -> Facts:
+def _facts(each: Guess) -> ColumnFacts:
     assert each.facts is not None  # every guess of a column holds them  # noqa: S101
     return each.facts

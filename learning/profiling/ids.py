@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from learning.profiling.facts import Facts
+from learning.profiling.facts import ColumnFacts
 from schemas.dataset import CategoryColumn, NumberColumn
 
 NAMED = r"(?i:(.*[^a-z])?(id|ids|uuid|guid|key|identifier))|.*[a-z](Id|ID|Key|UUID)"
@@ -33,7 +33,7 @@ def is_named(name: str) -> bool:
     return re.fullmatch(NAMED, name.strip()) is not None
 
 
-def is_counter(facts: Facts) -> bool:
+def is_counter(facts: ColumnFacts) -> bool:
     """Whether it is 0, 1, 2, ... or 1, 2, 3, ... down the file, which names no case elsewhere; or
     is named so, as what a part of a longer file kept of it.
     """
@@ -46,7 +46,7 @@ def is_counter(facts: Facts) -> bool:
     return counts and facts.rows >= LEAST_ROWS
 
 
-def names_cases(facts: Facts) -> bool:
+def names_cases(facts: ColumnFacts) -> bool:
     """Whether each row has a value of its own, or nearly, as ids have and measures have not."""
     if facts.missing or not _is_nameable(facts) or is_counter(facts):
         return False
@@ -60,24 +60,24 @@ def names_cases(facts: Facts) -> bool:
     return facts.is_whole and bool((steps > 0).all() or (steps < 0).all())
 
 
-def is_group(facts: Facts) -> bool:
+def is_group(facts: ColumnFacts) -> bool:
     """Whether it names whom or what several rows belong to."""
     return is_named(facts.name) and facts.distinct > MOST_GROUPS
 
 
-def is_whole_as_key(facts: Facts) -> bool:
+def is_whole_as_key(facts: ColumnFacts) -> bool:
     """Whether every value is read as it was written: no float64 stands for it."""
     stored = str(facts.levels.type)
     return not stored.startswith(("double", "float", "halffloat"))
 
 
-def _is_nameable(facts: Facts) -> bool:
+def _is_nameable(facts: ColumnFacts) -> bool:
     if facts.is_text and not _are_numbers(facts):
         return facts.distinct > 0
     return facts.is_whole and is_whole_as_key(facts)
 
 
-def _are_numbers(facts: Facts) -> bool:
+def _are_numbers(facts: ColumnFacts) -> bool:
     """Most are; of ids such as 1e-30 and f-31 some only look so."""
     return bool(np.isnan(facts.figures).sum() * 2 < facts.distinct)
 

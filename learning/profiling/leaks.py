@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
 from learning.profiling.classes import Answers
-from learning.profiling.facts import Facts
+from learning.profiling.facts import ColumnFacts
 from learning.reading.cells import levels
 from schemas.dataset import (
     BooleanColumn,
@@ -73,7 +73,7 @@ _MADE_FROM = re.compile(
 )
 
 
-def leak(facts: Facts, column: Column | None, labels: Iterable[Answers]) -> str:
+def leak(facts: ColumnFacts, column: Column | None, labels: Iterable[Answers]) -> str:
     """Why the column can't be a feature; nothing where no test says so."""
     for label in labels:
         found = (
@@ -87,14 +87,14 @@ def leak(facts: Facts, column: Column | None, labels: Iterable[Answers]) -> str:
     return ""
 
 
-def _by_name(facts: Facts, label: Answers) -> str:
+def _by_name(facts: ColumnFacts, label: Answers) -> str:
     """`sentiment_gold` beside `sentiment`."""
     own, other = (re.sub(r"[^a-z0-9]+", "_", n.lower()) for n in (facts.name, label.name))
     made = own.removeprefix(f"{other}_") if own.startswith(f"{other}_") else ""
     return f"named after {label.name!r}" if _MADE_FROM.fullmatch(made) else ""
 
 
-def _by_words(facts: Facts, label: Answers) -> str:
+def _by_words(facts: ColumnFacts, label: Answers) -> str:
     """Where there is a cell it holds the label's own words, in every class."""
     if not facts.filled or facts.distinct > 2 * len(label.classes) + 5:
         return ""
@@ -109,7 +109,7 @@ def _by_words(facts: Facts, label: Answers) -> str:
     return f"says the same as {label.name!r} in all {both.sum():,} rows that it is filled in"
 
 
-def _by_missing(facts: Facts, label: Answers) -> str:
+def _by_missing(facts: ColumnFacts, label: Answers) -> str:
     """What is filled in afterwards is filled where the answer was such."""
     known = label.codes >= 0
     filled, codes = (facts.codes >= 0)[known], label.codes[known]
@@ -140,7 +140,7 @@ def _told_by(inside: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.f
     return balanced
 
 
-def _by_value(facts: Facts, column: Column | None, label: Answers) -> str:
+def _by_value(facts: ColumnFacts, column: Column | None, label: Answers) -> str:
     match column:
         case CategoryColumn() | BooleanColumn():
             return _by_level(facts.codes, facts, label, all_levels=True)
@@ -160,7 +160,9 @@ def _by_value(facts: Facts, column: Column | None, label: Answers) -> str:
             assert_never(column)
 
 
-def _by_level(codes: NDArray[np.int64], facts: Facts, label: Answers, all_levels: bool) -> str:
+def _by_level(
+    codes: NDArray[np.int64], facts: ColumnFacts, label: Answers, all_levels: bool
+) -> str:
     known = label.codes >= 0
     codes, answers = codes[known] + 1, label.codes[known]  # a missing cell is a level too
     width = len(label.classes)
@@ -195,7 +197,7 @@ def _implication(table: NDArray[np.int64], label: Answers) -> str:
     return f"one of its values stands in {_told_pure(table, int(found[0]), label)}"
 
 
-def _by_unusual(facts: Facts, label: Answers) -> str:
+def _by_unusual(facts: ColumnFacts, label: Answers) -> str:
     """An amount that is 0 but for one class: a flag, though each other value is rare."""
     usual = int(facts.counts.argmax()) if facts.distinct > FLAG_LEVELS else -1
     if usual < 0 or facts.counts[usual] < USUAL_SHARE * facts.rows:
@@ -266,7 +268,7 @@ def _recall(first: NDArray[np.int64], second: NDArray[np.int64], rows: NDArray[n
     return float((right[counted] / rows[counted]).mean())
 
 
-def _by_threshold(facts: Facts, label: Answers) -> str:
+def _by_threshold(facts: ColumnFacts, label: Answers) -> str:
     """A measure that tells every class, by a few thresholds."""
     known = (label.codes >= 0) & ~np.isnan(facts.row_figures)
     figures, answers = facts.row_figures[known], label.codes[known]

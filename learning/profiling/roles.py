@@ -10,7 +10,7 @@ import pyarrow.types as pt
 
 from learning.arrays import Mask
 from learning.profiling.dates import Written, is_clock_alone, written
-from learning.profiling.facts import Facts
+from learning.profiling.facts import ColumnFacts
 from learning.profiling.figures import odd_form
 from learning.profiling.ids import is_named
 from learning.reading.cells import FALSE, TRUE, is_text
@@ -65,10 +65,10 @@ class Guess:
     asks: tuple[str, ...] = ()
     readable: bool = False
     unspaced: bool = False
-    facts: Facts | None = field(default=None, compare=False, repr=False)
+    facts: ColumnFacts | None = field(default=None, compare=False, repr=False)
 
 
-def guessed(facts: Facts) -> Guess:
+def guessed(facts: ColumnFacts) -> Guess:
     """The first role, from the surest, of which all cells are, or all but a few."""
     for look in (_nothing, _stored, _vector, _time, _truth, _number, _words):
         found = look(facts)
@@ -77,7 +77,7 @@ def guessed(facts: Facts) -> Guess:
     raise AssertionError("the last of them always answers")
 
 
-def _nothing(facts: Facts) -> Guess | None:
+def _nothing(facts: ColumnFacts) -> Guess | None:
     if facts.inside:
         return _out(facts, f"JSON objects in {facts.inside:,} rows; write their parts as columns")
     if not facts.filled:
@@ -87,7 +87,7 @@ def _nothing(facts: Facts) -> Guess | None:
     return None
 
 
-def _stored(facts: Facts) -> Guess | None:
+def _stored(facts: ColumnFacts) -> Guess | None:
     kind = facts.stored.type
     readable = (
         is_text(kind)
@@ -104,7 +104,7 @@ def _stored(facts: Facts) -> Guess | None:
     return _out(facts, "stored in a type that no role reads; write it as text or as a number")
 
 
-def _vector(facts: Facts) -> Guess | None:
+def _vector(facts: ColumnFacts) -> Guess | None:
     if _is_list(facts.stored.type):
         lengths = pc.list_value_length(facts.stored.drop_null())
     elif facts.is_text and facts.texts[0].startswith("["):
@@ -117,7 +117,7 @@ def _vector(facts: Facts) -> Guess | None:
     return _of_dimension(facts, lengths)
 
 
-def _of_dimension(facts: Facts, lengths: pa.ChunkedArray) -> Guess:
+def _of_dimension(facts: ColumnFacts, lengths: pa.ChunkedArray) -> Guess:
     dimension = pc.mode(lengths)[0]["mode"].as_py() if facts.filled else 0
     if not 1 <= dimension <= MOST_DIMENSIONS:
         return _out(facts, f"lists of {dimension:,} items; 1 to {MOST_DIMENSIONS:,} make a vector")
@@ -132,7 +132,7 @@ def _of_dimension(facts: Facts, lengths: pa.ChunkedArray) -> Guess:
     return _in(facts, EmbeddingColumn(dimension=dimension), f"{dimension:,} numbers a row", bad)
 
 
-def _time(facts: Facts) -> Guess | None:
+def _time(facts: ColumnFacts) -> Guess | None:
     if facts.is_text and is_clock_alone(facts):
         return _out(
             facts, "a time of day without its day; join both in one column to have an instant"
@@ -153,7 +153,7 @@ def _told_time(how: Written) -> str:
     return "ISO 8601" if how.zone else "ISO 8601 with offsets"
 
 
-def _truth(facts: Facts) -> Guess | None:
+def _truth(facts: ColumnFacts) -> Guess | None:
     if pt.is_boolean(facts.stored.type):
         return _in(facts, BooleanColumn(), "true and false")
     if facts.is_text:
@@ -166,7 +166,7 @@ def _truth(facts: Facts) -> Guess | None:
     return _in(facts, BooleanColumn(), " and ".join(sorted(found)) + " only")
 
 
-def _number(facts: Facts) -> Guess | None:
+def _number(facts: ColumnFacts) -> Guess | None:
     bad = facts.not_numbers
     if bad.sum() > SET_ASIDE * facts.filled:
         return None
@@ -182,7 +182,7 @@ def _number(facts: Facts) -> Guess | None:
     return _in(facts, NumberColumn(), told, bad)
 
 
-def _words(facts: Facts) -> Guess:
+def _words(facts: ColumnFacts) -> Guess:
     if not facts.is_text:
         return _levels(facts, "")
     odd = odd_form(facts.texts)
@@ -201,14 +201,14 @@ def _words(facts: Facts) -> Guess:
     return _levels(facts, "")
 
 
-def _text_column(facts: Facts) -> TextColumn:
+def _text_column(facts: ColumnFacts) -> TextColumn:
     """With room for longer ones than were seen."""
     longest = max(map(len, facts.texts))
     usual = TextColumn()
     return usual if longest <= usual.max_chars else TextColumn(max_chars=2 * longest)
 
 
-def _levels(facts: Facts, note: str) -> Guess:
+def _levels(facts: ColumnFacts, note: str) -> Guess:
     why = f"{facts.distinct:,} levels{f', {note}' * bool(note)}"
     why += _but(facts.missing, "missing") if facts.missing else ""
     repeats = facts.distinct * REPEATS <= facts.filled and facts.distinct <= MOST
@@ -228,7 +228,7 @@ def _levels(facts: Facts, note: str) -> Guess:
     )
 
 
-def _is_unspaced(facts: Facts) -> bool:
+def _is_unspaced(facts: ColumnFacts) -> bool:
     """Whether most of it is in a script that puts no space between words."""
     sample = "".join(facts.texts[:200])
     return bool(sample) and len(_UNSPACED.findall(sample)) > 0.3 * len(sample)
@@ -243,7 +243,7 @@ def _but(count: int, what: str) -> str:
 
 
 def _in(
-    facts: Facts,
+    facts: ColumnFacts,
     column: Column,
     why: str,
     bad: Mask | None = None,
@@ -254,5 +254,5 @@ def _in(
     return Guess(facts.name, column, why, found, asks, unspaced=unspaced, facts=facts)
 
 
-def _out(facts: Facts, why: str) -> Guess:
+def _out(facts: ColumnFacts, why: str) -> Guess:
     return Guess(facts.name, None, why, facts=facts)

@@ -26,7 +26,7 @@ _MARKS = {
 
 
 @dataclass(frozen=True)
-class Sample:
+class Excerpt:
     """Rows with the encoding that they were read by; `whole` where these are all of the file's."""
 
     contents: Contents
@@ -34,27 +34,27 @@ class Sample:
     whole: bool
 
 
-def sample(path: Path, name: str, scratch: Path) -> Sample:
+def excerpt(path: Path, name: str, scratch: Path) -> Excerpt:
     """Reads by the same reader as training, which refuses what it can't; `scratch` is a folder."""
     if name.endswith(".parquet"):
         return _parquet(path, name)
     content = _start(path, name)
     if content is None:
-        return Sample(read_file(path, name), "utf-8", True)  # tells what is wrong with it
+        return Excerpt(read_file(path, name), "utf-8", True)  # tells what is wrong with it
     encoding = _encoding(content)
     if encoding is None:
-        return Sample(read_file(path, name), "utf-8", True)
+        return Excerpt(read_file(path, name), "utf-8", True)
     text = content.decode(encoding, errors="replace" if len(content) > MOST_BYTES else "strict")
     whole = len(content) <= MOST_BYTES
     text = text.removeprefix("\ufeff") if whole else _rows(text.removeprefix("\ufeff"))
     plain = scratch / "sample"
     plain.write_text(text, encoding="utf-8", newline="")
-    return Sample(read_file(plain, name.removesuffix(".gz")), encoding, whole)
+    return Excerpt(read_file(plain, name.removesuffix(".gz")), encoding, whole)
 
 
-def _parquet(path: Path, name: str) -> Sample:
+def _parquet(path: Path, name: str) -> Excerpt:
     if path.stat().st_size <= MOST_BYTES:
-        return Sample(read_file(path, name), "utf-8", True)
+        return Excerpt(read_file(path, name), "utf-8", True)
     try:
         with pa_parquet.ParquetFile(path) as file:
             batches, rows = [], 0
@@ -64,9 +64,9 @@ def _parquet(path: Path, name: str) -> Sample:
                 if rows >= MOST_ROWS:
                     break
             whole = rows == file.metadata.num_rows
-        return Sample(Contents(pa.Table.from_batches(batches)), "utf-8", whole)
+        return Excerpt(Contents(pa.Table.from_batches(batches)), "utf-8", whole)
     except (pa.ArrowException, OSError):
-        return Sample(read_file(path, name), "utf-8", True)
+        return Excerpt(read_file(path, name), "utf-8", True)
 
 
 def _start(path: Path, name: str) -> bytes | None:

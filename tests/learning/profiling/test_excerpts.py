@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from learning.profiling import samples
-from learning.profiling.samples import sample
+from learning.profiling import excerpts
+from learning.profiling.excerpts import excerpt
 
 TEXT = "name,größe\nMüller,1\nJosé,2\n"
 
@@ -21,7 +21,7 @@ TEXT = "name,größe\nMüller,1\nJosé,2\n"
 )
 def test_the_encoding_is_told_by_the_bytes(tmp_path: Path, content: bytes, encoding: str) -> None:
     (tmp_path / "t.csv").write_bytes(content)
-    found = sample(tmp_path / "t.csv", "t.csv", tmp_path)
+    found = excerpt(tmp_path / "t.csv", "t.csv", tmp_path)
     assert found.encoding == encoding
     assert found.contents.table.column_names == ["name", "größe"]
     assert found.contents.table["name"][0].as_py() == "Müller"
@@ -33,8 +33,8 @@ def test_of_a_large_file_whole_rows_at_the_start_are_read(
     rows = "".join(f'"{n}\n{n}",é\n' for n in range(100))
     (tmp_path / "t.csv").write_text("a,b\n" + rows, encoding="utf-8")
     for most in range(100, 120):  # also within a quoted cell, and within a letter
-        monkeypatch.setattr(samples, "MOST_BYTES", most)
-        found = sample(tmp_path / "t.csv", "t.csv", tmp_path)
+        monkeypatch.setattr(excerpts, "MOST_BYTES", most)
+        found = excerpt(tmp_path / "t.csv", "t.csv", tmp_path)
         assert not found.whole
         assert set(found.contents.table["b"].to_pylist()) == {"é"}
         assert 8 <= found.contents.table.num_rows <= 13
