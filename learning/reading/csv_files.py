@@ -8,6 +8,7 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,13 +44,17 @@ _MISSING = tuple(
 )
 
 
+LONGEST_NAME = 2**17
+"""Characters of one cell of a header; what is longer is no name."""
+
+
 class Declined(Exception):
     """The quick reader met what it can't read exactly, or what is wrong: the exact one tells."""
 
 
-def csv_header(text: TextFile, name: str) -> list[str]:
+def csv_header(text: TextFile, name: str, caps: Caps) -> list[str]:
     """The names of the columns, each once."""
-    _refuse_open_quote(text, name)
+    _refuse_open_quote(text, name, caps)
     with text.path.open(encoding="utf-8-sig", newline="") as lines:
         try:
             header = next(cells for cells in csv.reader(lines) if cells)
@@ -199,11 +204,14 @@ def _refuse_other_separators(header: list[str], name: str) -> None:
         )
 
 
-def _refuse_open_quote(text: TextFile, name: str) -> None:
+def _refuse_open_quote(text: TextFile, name: str, caps: Caps) -> None:
     """For pyarrow takes the rest of the file as one cell where a quote is not closed."""
     if text.quotes % 2 == 0:
         return
-    with text.path.open(encoding="utf-8-sig", newline="") as lines:
+    with (
+        text.path.open(encoding="utf-8-sig", newline="") as lines,
+        _cells_of(max(caps.cell_chars, LONGEST_NAME)),
+    ):
         try:
             for _ in csv.reader(lines, strict=True):
                 pass
@@ -216,6 +224,16 @@ def _refuse_open_quote(text: TextFile, name: str) -> None:
                     "one that runs to the end of the file",
                     "Export it again, with double quotes inside cells doubled.",
                 ) from None
+
+
+@contextmanager
+def _cells_of(most: int) -> Iterator[None]:
+    """Python's reader of CSV takes cells of so many characters, for a while."""
+    before = csv.field_size_limit(most)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _ragged(ragged: Sequence[tuple[int | None, int]], columns: int, name: str) -> DataRejected:

@@ -79,7 +79,7 @@ def _parquet(path: Path, name: str, reading: Reading) -> Iterator[Contents]:
 
 
 def _csv(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
-    header = csv_header(text, name)
+    header = csv_header(text, name, reading.caps)
     columns = reading.chosen(header)
     stored = dict.fromkeys(header, "string")
     if reading.quick is not None:

@@ -1,5 +1,6 @@
 """CSV by all cores is the same as CSV cell by cell, or it is declined."""
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -103,7 +104,7 @@ def test_blocks_change_nothing_and_rows_of_a_wrong_width_keep_their_numbers(
     path = tmp_path / "object"
     path.write_text("a,b\n" + "1,2\n" * 30 + "3\n" + "1,2\n" * 30 + "4,5,6\n")
     text = text_file(path, "day.csv", "utf-8", Caps(), tmp_path)
-    assert csv_header(text, "day.csv") == ["a", "b"]
+    assert csv_header(text, "day.csv", Caps()) == ["a", "b"]
     with pytest.raises(DataRejected, match=r"got 1 or 3 in 2 \(rows 31, 62\)"):
         list(exact_csv(text, ["a"], 2, "day.csv", Caps(), block))
 
@@ -114,6 +115,14 @@ def test_a_row_may_be_longer_than_a_block(tmp_path: Path) -> None:
     text = text_file(path, "day.csv", "utf-8", Caps(), tmp_path)
     cells = [c for t in exact_csv(text, ["a"], 2, "x", Caps(), 64) for c in t["a"].to_pylist()]
     assert cells == ["1"] * 30 + ["x" * 5_000, "3"]
+
+
+def test_an_odd_number_of_quotes_is_no_fault_of_a_long_cell(tmp_path: Path) -> None:
+    path, before = tmp_path / "object", csv.field_size_limit()
+    path.write_text(f'a,b\n5" disk,"{"x" * 200_000}"\n')
+    text = text_file(path, "day.csv", "utf-8", Caps(), tmp_path)
+    assert csv_header(text, "day.csv", Caps()) == ["a", "b"]
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize("quick", [True, False])
