@@ -25,18 +25,31 @@ from learning.searching.ranking import beats
 from learning.searching.screening import baseline
 from learning.searching.warmth import best_points, keep_best_points
 from learning.searching.workers import WorkerPool
-from schemas.faults import DataRejected, NightFailed, NightshiftError, SourceChanged
-from schemas.ledger import Champion, Record, Version
+from schemas.faults import (
+    DataRejected,
+    NightFailed,
+    NightshiftError,
+    SourceChanged,
+    StoreConflict,
+)
+from schemas.ledger import Champion, Claim, Record, Version
 from schemas.night import BASELINE, Night, Standing
 from schemas.objectives import objective_name
 from schemas.plan import Plan
-from schemas.store import ABSENT
+from schemas.store import ABSENT, Store
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.judging import PICTURES, judge_night
 from tasks.ledger.champions import champion, move_champion
-from tasks.ledger.claims import Heartbeat, claim_night, release, settle_killed, utc_now
+from tasks.ledger.claims import (
+    TTL_S,
+    Heartbeat,
+    claim_night,
+    release,
+    settle_killed,
+    utc_now,
+)
 from tasks.ledger.manifests import keep_manifest
 from tasks.ledger.records import history, write_record
 from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
@@ -127,7 +140,8 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
         plan_digest=plan.digest,
         code_version=attempt.code_version,
     )
-    with Heartbeat(store, claim) as heartbeat:
+    prompt = open_store(home.state, home.memory, TTL_S / 4)  # a beat is worth nothing later
+    with Heartbeat(prompt, claim) as heartbeat:
         try:
             try:
                 return _work(attempt, home, force, heartbeat)
@@ -137,7 +151,15 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
         except NightshiftError as fault:
             return _fail(attempt, home, fault)  # in the claim: a kill here still leaves a record
         finally:
-            release(store, claim)
+            _give_back(prompt, claim)
+
+
+def _give_back(store: Store, claim: Claim) -> None:
+    """The night has its record: a claim that can't be given back only runs out later."""
+    try:
+        release(store, claim)
+    except NightshiftError as fault:
+        get_run_logger().warning("the claim is left to run out: %s", fault)
 
 
 def _tell_champion(attempt: Attempt) -> None:
@@ -153,7 +175,12 @@ def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
         aside = home.quarantine / attempt.plan.name
         attempt.note(*tell_all(told, aside))
         keep_newest(aside)  # no finished night may come for long
-    return attempt.fail(fault)
+    try:
+        return attempt.fail(fault)
+    except StoreConflict:  # the answer to the first record was lost, or another run settled it
+        if (there := _record_of(attempt.store, attempt.plan, attempt.run_id)) is None:
+            raise
+        return there
 
 
 def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Record:
@@ -378,10 +405,14 @@ def _run_night(plan: Plan, force: bool) -> Record:
     )
     home = home_from(os.environ)
     store = open_store(home.state, home.memory)
-    for record in reversed(history(store, plan.name)):
-        if record.run_id == run_id:
-            return record
+    if (record := _record_of(store, plan, run_id)) is not None:
+        return record
     raise NightFailed(
         f"Expected a ledger record of run {run_id} of {plan.name} in {store.uri}, got none: "
         f"{state.message}. Check that the folder can be written and the disk is not full."
     )
+
+
+def _record_of(store: Store, plan: Plan, run_id: str) -> Record | None:
+    own = (record for record in history(store, plan.name) if record.run_id == run_id)
+    return next(own, None)

@@ -1,6 +1,7 @@
 """One attempt at a night: what it learns on the way, so its record is whole however it ends."""
 
 import importlib.metadata
+import logging
 import re
 import shutil
 import subprocess
@@ -52,6 +53,7 @@ class Attempt:
         self._write = write
         self._facts: dict[str, Any] = {}
         self._notes: list[str] = []
+        self._record: Record | None = None
 
     def tell(self, **facts: object) -> None:
         """Fields of the record that are known from here on."""
@@ -72,7 +74,10 @@ class Attempt:
             self.stage_seconds[name] = spent
 
     def end(self, outcome: Outcome, *reasons: str) -> Record:
-        """Write the record of this attempt."""
+        """Write the record of this attempt; whatever goes wrong later, the first one stands."""
+        if self._record is not None:
+            logging.getLogger(__name__).warning("after the record: %s", "; ".join(reasons))
+            return self._record
         record = Record(
             plan=self.plan.name,
             outcome=outcome,
@@ -87,6 +92,7 @@ class Attempt:
             **self._facts,
         )
         self._write(self.store, record)
+        self._record = record
         return record
 
     def fail(self, fault: NightshiftError) -> Record:

@@ -6,6 +6,7 @@ imported where a bucket is opened: a local night does not pay for them.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from schemas.faults import PlanError
@@ -18,14 +19,18 @@ BUCKET = "gs"
 _BUCKET_NAME = re.compile(r"[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]")
 
 
-def open_store(uri: str, memory: Path | None = None) -> Store:
+def open_store(
+    uri: str,
+    memory: Path | None = None,
+    deadline_s: float | None = None,  # how long a bucket may stand still, if less than usual
+) -> Store:
     """The store at a folder path, a `file://` URI or `gs://bucket/prefix`; looking makes nothing.
 
     In the folder `memory` it keeps what need not be read again; all of that may be lost.
     """
     scheme, separator, rest = uri.partition("://")
     if separator and scheme == BUCKET:
-        return _open_bucket(uri, rest, memory)
+        return _open_bucket(uri, rest, memory, deadline_s)
     if not uri or "\0" in uri or (separator and scheme != "file"):
         raise PlanError(
             f"Expected the path of a local folder or gs://bucket/prefix, got {uri!r}. Other places "
@@ -35,7 +40,7 @@ def open_store(uri: str, memory: Path | None = None) -> Store:
     return LocalStore(root, memory=memory)
 
 
-def _open_bucket(uri: str, place: str, memory: Path | None) -> Store:
+def _open_bucket(uri: str, place: str, memory: Path | None, deadline_s: float | None) -> Store:
     bucket, _, prefix = place.partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET_NAME.fullmatch(bucket) or (prefix and name_fault(prefix)):
@@ -46,4 +51,5 @@ def _open_bucket(uri: str, place: str, memory: Path | None) -> Store:
         )
     from tasks.storage.bucket import BucketStore
 
-    return BucketStore(bucket, prefix, memory=memory)
+    store = BucketStore(bucket, prefix, memory=memory)
+    return store if deadline_s is None else replace(store, deadline_s=deadline_s)

@@ -2,11 +2,13 @@
 
 import pytest
 
-from flows.train import run_nights
+from deployments.plans import load_plan
+from flows.train import night, run_nights
 from schemas.faults import NightFailed
 from tasks.ledger.champions import champion, move_champion
 from tasks.registry import versions
 from tasks.storage import LocalStore
+from tests.flows.conftest import SMALL
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -142,3 +144,30 @@ def test_an_alias_that_strayed_is_brought_back_by_the_next_night(world, client):
     store = world.store
     now = next(v for v in versions(store, "tiny") if v.number == record.champion_after)
     assert str(found.version) == now.mlflow_version
+
+
+def test_a_claim_that_can_not_be_given_back_costs_only_its_time(world, monkeypatch):
+    def broken(store, claim):
+        raise NightFailed("HTTP 503")
+
+    world.write_plan(**SMALL)
+    monkeypatch.setattr("flows.train.release", broken)
+    state = night(load_plan(world.plan), "r1", return_state=True)
+    assert state.is_completed()
+    assert [record.outcome for record in world.history()] == ["promoted"]
+
+
+def test_a_record_whose_answer_never_came_is_the_nights_own(world, monkeypatch):
+    write = LocalStore.write
+
+    def lost(store, name, content, if_generation):
+        generation = write(store, name, content, if_generation)
+        if name.startswith("ledger/"):
+            raise NightFailed("no answer until the deadline")
+        return generation
+
+    world.write_plan(**SMALL)
+    monkeypatch.setattr(LocalStore, "write", lost)
+    state = night(load_plan(world.plan), "r1", return_state=True)
+    assert state.is_completed()
+    assert [record.outcome for record in world.history()] == ["promoted"]

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.faults import NightFailed
 from schemas.ledger import Record
 from schemas.manifest import Changes, Manifest
 from schemas.plan import Plan
@@ -78,3 +79,12 @@ def test_the_night_has_what_the_plan_says_of_targets_and_objective():
     assert told.targets == attempt.plan.targets
     version = attempt.version(told, "7", "run")
     assert version.score == made.judgement.cards["challenger"].score
+
+
+def test_a_fault_after_the_record_writes_no_second_one():
+    told: list[Record] = []
+    attempt = _attempt(told)
+    first = attempt.end("held", "no better")
+    assert attempt.fail(NightFailed("the claim could not be removed")) == first
+    assert attempt.crash(ValueError("a cell")) == first
+    assert told == [first]

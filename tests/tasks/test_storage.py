@@ -12,6 +12,7 @@ import pytest
 from schemas.faults import DataRejected, NightFailed, ObjectMissing, PlanError
 from schemas.store import ABSENT, Store
 from tasks.storage import LocalStore, local, open_store
+from tasks.storage.calls import DEADLINE_S
 from tasks.storage.memory import Memory
 
 
@@ -321,3 +322,8 @@ def test_a_settled_file_is_read_once_to_be_listed_and_opened(
     with store.opened(ref, tmp_path):
         pass
     assert read == [tmp_path / "a.csv"]
+
+
+def test_a_bucket_may_be_given_less_patience() -> None:
+    assert open_store("gs://nights/state", None, 30.0).deadline_s == 30.0
+    assert open_store("gs://nights/state").deadline_s == DEADLINE_S
