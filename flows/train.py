@@ -57,7 +57,7 @@ from tasks.reporting import report, tags
 from tasks.scanning import scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
-from tasks.tidying import keep_newest, tidy
+from tasks.tidying import keep_newest, sweep_readings, tidy
 from tasks.tracking import Tracker
 from tasks.tuning import Bench, fit_final, screen_methods, tune
 from tasks.validating import rejection, tell_all
@@ -186,6 +186,7 @@ def _fail(attempt: Attempt, home: Home, fault: NightshiftError) -> Record:
 def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Record:
     """See whether there is something new, and learn from it."""
     plan, store = attempt.plan, attempt.store
+    sweep_readings(home.cache / plan.name)
     _tell_champion(attempt)  # again: until the claim was ours, another run may have moved it
     with attempt.stage("scan"):
         found = scan_source(open_store(plan.dataset.source, home.memory), plan.dataset)
@@ -256,7 +257,7 @@ def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Re
     record = attempt.conclude(told)
     _tell(attempt, tracker, told)
     aside = home.quarantine / plan.name  # of findings, too, the newest stay
-    nights = (home.studies / plan.name, home.work / plan.name, home.cache / "models", aside)
+    nights = (home.studies / plan.name, home.work / plan.name, home.cache / ".models", aside)
     tidy(nights, home.cache / plan.name, aside, found.read.shards)
     return record
 

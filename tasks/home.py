@@ -93,7 +93,7 @@ def home_from(environ: Mapping[str, str]) -> Home:
     `MLFLOW_TRACKING_URI` puts a tracking server in the place of the home's own SQLite file.
     """
     named = environ.get(VARIABLE) or DEFAULT
-    if "://" in named:
+    if "://" in named or named.startswith("gs:"):
         return _shared_home(named, environ.get("MLFLOW_TRACKING_URI") or "")
     try:
         root = Path(named).expanduser().absolute()
@@ -109,7 +109,7 @@ def home_from(environ: Mapping[str, str]) -> Home:
 
 def _shared_home(named: str, mlflow_uri: str) -> Home:
     """Hosts that share a ledger and champions share their tracking server too."""
-    if not named.startswith(BUCKETS):
+    if not named.startswith(BUCKETS) or named.removeprefix(BUCKETS)[:1] in ("", "/"):
         raise PlanError(
             f"{VARIABLE} expected a folder or {BUCKETS}bucket/prefix, got {named!r}. Set "
             f"{VARIABLE} to one of them or leave it unset for ./{DEFAULT}."

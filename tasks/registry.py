@@ -222,7 +222,7 @@ def fetch_model(store: Store, version: Version, cache: Path) -> Path:
     ModelRefused
         The files of the version are gone from the store.
     """
-    folder = cache / "models" / version.digest
+    folder = cache / ".models" / version.digest  # no plan's name begins with a dot
     if folder.is_dir():
         return folder
     prefix = f"models/{version.plan}/{version.run_id}/{_MODEL}/"

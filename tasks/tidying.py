@@ -30,6 +30,7 @@ def tidy(
     """
     for place in nights:
         keep_newest(place, keep)
+    sweep_readings(cache)
     for path in _unwanted([*cache.rglob("*.parquet"), *quarantine.glob("*.csv")], shards):
         path.unlink(missing_ok=True)
 
@@ -51,9 +52,17 @@ def sweep(
         for old in _newest_first(place):
             if old.name not in wanted and _is_old(old):
                 shutil.rmtree(old, ignore_errors=True)
+    sweep_readings(cache)
     for path in _unwanted(cache.rglob("*.parquet"), shards):
         if _is_old(path):
             path.unlink(missing_ok=True)
+
+
+def sweep_readings(cache: Path) -> None:
+    """Remove the downloads and unpacked texts of runs that were killed while they read."""
+    for folder in cache.glob("shards/.reading-*"):
+        if _is_old(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def mark_used(*places: Path) -> None:

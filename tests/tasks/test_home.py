@@ -64,6 +64,12 @@ def test_other_services_than_buckets_are_refused_as_home() -> None:
         home_from({"NIGHTSHIFT_HOME": "s3://bucket/state"})
 
 
+@pytest.mark.parametrize("named", ["gs://", "gs:", "gs:/bucket", "gs:///state"])
+def test_a_bucket_without_a_name_is_no_folder_either(named: str) -> None:
+    with pytest.raises(PlanError, match=f"a folder or gs://bucket/prefix, got '{named}'"):
+        home_from({"NIGHTSHIFT_HOME": named, "MLFLOW_TRACKING_URI": "http://tracking"})
+
+
 @pytest.mark.parametrize("place", ["file/home", "n" * 300], ids=["below-a-file", "too-long"])
 def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()

@@ -156,8 +156,8 @@ def test_a_fetch_that_was_killed_or_runs_elsewhere_harms_no_later_one(
 ):
     version = keep_model.fn(store, folder, beside, _version())
     cache = tmp_path / "cache"
-    (cache / "models" / ".fetching-killed").mkdir(parents=True)
-    (cache / "models" / ".fetching-killed" / "manifest.json").write_text("half")
+    (cache / ".models" / ".fetching-killed").mkdir(parents=True)
+    (cache / ".models" / ".fetching-killed" / "manifest.json").write_text("half")
     threads = [threading.Thread(target=fetch_model, args=(store, version, cache)) for _ in range(6)]
     for thread in threads:
         thread.start()

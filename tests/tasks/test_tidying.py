@@ -3,7 +3,7 @@ import time
 from pathlib import Path
 
 from schemas.manifest import Shard
-from tasks.tidying import KEEP, OLD_S, keep_newest, mark_used, sweep, tidy
+from tasks.tidying import KEEP, OLD_S, keep_newest, mark_used, sweep, sweep_readings, tidy
 
 
 def test_the_newest_nights_and_what_belongs_to_tonights_objects_stay(tmp_path: Path) -> None:
@@ -84,3 +84,21 @@ def test_what_is_marked_as_used_is_not_old(tmp_path: Path) -> None:
     assert folder.is_dir()
     assert made.is_dir()
     assert shard.is_file()
+
+
+def test_what_killed_runs_were_reading_goes_after_a_day(tmp_path: Path) -> None:
+    for turn, clean in enumerate(
+        (
+            sweep_readings,
+            lambda cache: tidy([], cache, tmp_path / "quarantine", []),
+            lambda cache: sweep([], cache, set(), []),
+        )
+    ):
+        shards = tmp_path / f"{turn}" / "shards"
+        for name, age in ((".reading-killed", 2 * OLD_S), (".reading-now", 60.0)):
+            (shards / name).mkdir(parents=True)
+            (shards / name / "object").write_text("x")
+            then = time.time() - age
+            os.utime(shards / name, (then, then))
+        clean(tmp_path / f"{turn}")
+        assert [path.name for path in shards.iterdir()] == [".reading-now"]
