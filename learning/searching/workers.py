@@ -13,10 +13,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -43,6 +45,7 @@ class WorkerPool:
         self._preload = preload
         self._open = False
         self._lock = threading.Lock()
+        self._given: WeakSet[Future[Any]] = WeakSet()
 
     def __enter__(self) -> Self:
         # Linux kills a worker when the *thread* that started it ends. Families' threads end long
@@ -60,8 +63,7 @@ class WorkerPool:
     ) -> None:
         with self._lock:  # a family's thread must not start it anew
             self._open = False
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._stop()
         self._starter.shutdown()
 
     def submit(self, work: Callable[[Job], Result], job: Job, timeout_s: float) -> Future[Result]:
@@ -73,13 +75,23 @@ class WorkerPool:
             if not self._open:
                 raise BrokenProcessPool("the pool was left; nothing is fitted any more")
             if not self._pool.active:  # every worker was killed from outside while idle
-                self._pool.stop()  # type: ignore[no-untyped-call]
-                self._pool.join()
+                self._stop()
                 self._pool = self._starter.submit(self._start).result()
             future: Future[Result] = self._pool.schedule(
                 work, args=(job,), timeout=max(timeout_s, 0.01)
             )
+            self._given.add(future)
         return future
+
+    def _stop(self) -> None:
+        """End all workers, and every wait for one: a job that came in just now is else forgotten by
+        the pool, and whoever waits for it would wait for ever.
+        """
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        for future in list(self._given):
+            with suppress(InvalidStateError):  # it has an answer
+                future.set_exception(BrokenProcessPool("the pool was left before the job ended"))
 
     def _start(self) -> ProcessPool:
         pool = ProcessPool(

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,20 @@ def test_leaving_the_context_ends_busy_workers(tmp_path: Path) -> None:
         small.submit(multiply_for_ever, str(marker), timeout_s=600)
         assert wait_until(lambda: marker.exists() and marker.read_text(), 20)
     assert not alive(int(marker.read_text()))
+
+
+def test_leaving_the_context_ends_every_wait_for_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[Future[int]] = []
+    with WorkerPool(workers=1, threads=1) as small:
+        waits += [small.submit(sleep_for_ever, str(tmp_path / "pid"), 600) for _ in range(3)]
+        # What the pool does to a job that comes in while it is being stopped: it forgets it.
+        monkeypatch.setattr(small._pool, "schedule", lambda *_, **__: Future())
+        waits.append(small.submit(double, 1, 600))
+    for wait in waits:
+        with pytest.raises((*LOST, CancelledError)):
+            wait.result(timeout=10)
 
 
 PARENT = """
