@@ -16,6 +16,7 @@ from rich.text import Text
 from learning.reports.texts import figure, interval
 from nightshift.cells import duration, outcome_text, score_of, table
 from schemas.ledger import BAD_PLAN, Champion, Record, Version
+from schemas.manifest import Changes
 
 PIPE_WIDTH = 100_000  # columns where no terminal bounds them: nothing is cut or wrapped
 
@@ -45,6 +46,13 @@ def exit_code(record: Record) -> int:
     assert_never(record.outcome)
 
 
+def _arrived(changes: Changes) -> str:
+    """Objects that were new; how many others had changed or gone, where any had."""
+    others = {"changed": changes.n_changed, "gone": changes.n_vanished}
+    told = [f"{count:,} {what}" for what, count in others.items() if count]
+    return ", ".join([f"{changes.n_new:,}", *told])
+
+
 def nights_table(records: Sequence[Record]) -> Table:
     """One line a night; times are UTC. Only a terminal cuts the reasons."""
     told = table("started (UTC)", "plan", "outcome", "champion", "new", "score", "took", "why")
@@ -54,7 +62,7 @@ def nights_table(records: Sequence[Record]) -> Table:
             record.plan,
             outcome_text(record.outcome),
             _champion(record),
-            str(record.changes.n_new + record.changes.n_changed),
+            _arrived(record.changes),
             _score(record),
             duration(record),
             Text(_why(record), overflow="ellipsis", no_wrap=True),

@@ -22,7 +22,8 @@ _RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 _ROOMS = ("flows", "tasks")
 _KEEP_BYTES = 5_000_000
 _END_S = 8.0
-_INTERRUPTED = 130  # what shells give for a program that SIGINT ended
+_BY_SIGNAL = 128  # plus its number: what shells give for a program that a signal ended
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Facts(logging.Handler):
@@ -70,7 +71,7 @@ def facts_only(log: Path, debug: bool = False) -> Iterator[logging.Handler]:
 
 
 class Interrupt:
-    """Ctrl-C ends the block in order if it can, the process within seconds in any case.
+    """Ctrl-C and SIGTERM end the block in order if it can, the process within seconds in any case.
 
     The process is left at once when the block has ended: at an ordinary exit Prefect's threads
     would try for a minute to reach a server that is gone. Workers and servers end with their
@@ -81,25 +82,27 @@ class Interrupt:
     def __init__(self, end_s: float = _END_S) -> None:
         self._end_s = end_s
         self._stderr = os.dup(2)
-        self._asked = False
+        self._asked = 0  # by which signal
         self._ending = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._before = signal.getsignal(signal.SIGINT)
-        if self._before is not signal.SIG_IGN:  # who started us in the background meant it
-            signal.signal(signal.SIGINT, self._ask)
+        self._before = {number: signal.getsignal(number) for number in _ENDING}
+        for number, before in self._before.items():
+            if before is not signal.SIG_IGN:  # who started us in the background meant it
+                signal.signal(number, self._ask)
         return self
 
     def __exit__(self, *_fault: object) -> None:
         if self._asked:  # whatever the interrupt became on its way up
             self._end()
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
         os.close(self._stderr)
 
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
         if self._asked:
             self._end()
-        self._asked = True
+        self._asked = number
         patience = threading.Timer(self._end_s, self._end)
         patience.daemon = True
         patience.start()
@@ -109,7 +112,7 @@ class Interrupt:
         if self._ending.acquire(blocking=False):  # the line is told once
             with contextlib.suppress(OSError):
                 os.write(self._stderr, b"nightshift: interrupted; the next run resumes\n")
-        os._exit(_INTERRUPTED)
+        os._exit(_BY_SIGNAL + (self._asked or signal.SIGINT))
 
 
 def show(facts: logging.Handler) -> None:

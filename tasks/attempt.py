@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 
 from schemas.faults import DataRejected, NightClaimed, NightshiftError, PlanError, kind_and_place
@@ -110,6 +111,9 @@ class Attempt:
         if isinstance(defect, KeyboardInterrupt):
             self.tell(note="interrupted")
             return self.end("failed", "Interrupted; the next start resumes it.")
+        if isinstance(defect, TerminationSignal):
+            self.tell(note="terminated")
+            return self.end("failed", "Ended from outside by SIGTERM; the next start resumes it.")
         return self.end("failed", f"{kind_and_place(defect)}; --debug shows all of it")
 
     def night(

@@ -19,7 +19,7 @@ from learning.reading.tables import read_unlabelled
 from learning.rows.exports import harmless
 from schemas.answers import ROW_NUMBER
 from schemas.dataset import Dataset
-from schemas.faults import DataRejected, PlanError
+from schemas.faults import PlanError
 from schemas.label import class_text
 from schemas.manifest import KEY
 
@@ -34,7 +34,7 @@ def refuse_places(source: Path, target: Path) -> None:
         raise PlanError(f"--output: expected an existing folder, got {target.parent}; create it")
     if not source.is_file():
         told = "is a folder" if source.is_dir() else "no such file"
-        raise DataRejected(f"--input: expected a file of rows, got {source}: {told}")
+        raise PlanError(f"--input: expected a file of rows, got {source}: {told}")
     if target.exists() and target.samefile(source):
         raise PlanError(f"--output: expected another file than --input, got {target} for both")
 

@@ -76,6 +76,11 @@ def refuse_strange(start: bytes, name: str) -> None:
     raise refused(name, "CSV, JSON lines or Parquet", kind, f"{todo}.")
 
 
+def _refuse_parquet(start: bytes, name: str) -> None:
+    if start.startswith(b"PAR1"):
+        raise refused(name, "text", "a Parquet file", "Let its name end in .parquet.")
+
+
 def _checked(path: Path, name: str, encoding: str, caps: Caps) -> Iterator[bytes]:
     """UTF-8, chunk by chunk."""
     done = 0
@@ -93,6 +98,7 @@ def _in_utf8(path: Path, name: str, encoding: str, caps: Caps) -> Iterator[bytes
     for chunk in chain(_chunks(path, name, caps), (b"",)):
         if not read:
             refuse_strange(chunk, name)
+            _refuse_parquet(chunk, name)
             _refuse_other_family(chunk, name, encoding)
         if encoding in UTF8 and not kept and chunk.isascii():
             read += len(chunk)

@@ -82,7 +82,12 @@ def test_kill_9_while_tuning_leaves_no_process_and_the_next_run_resumes(folder):
     assert sorted(trial["number"] for trial in trials if trial["score"] is not None)[:2] == [0, 1]
 
 
-def test_ctrl_c_while_tuning_ends_all_within_seconds_and_says_so_in_one_line(folder):
+@pytest.mark.parametrize(
+    ("number", "note"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
+)
+def test_ctrl_c_and_sigterm_while_tuning_end_all_within_seconds_and_say_so_in_one_line(
+    folder, number, note
+):
     environ = os.environ | {"NIGHTSHIFT_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
         night = subprocess.Popen(
@@ -95,8 +100,8 @@ def test_ctrl_c_while_tuning_ends_all_within_seconds_and_says_so_in_one_line(fol
         )
     try:
         _until(lambda: list(folder.glob("home/studies/slow/*/lightgbm.db")), 150)
-        os.killpg(night.pid, signal.SIGINT)
-        assert night.wait(12) == 130
+        os.killpg(night.pid, number)
+        assert night.wait(12) == 128 + number
     finally:
         night.kill()
         night.wait()
@@ -105,7 +110,8 @@ def test_ctrl_c_while_tuning_ends_all_within_seconds_and_says_so_in_one_line(fol
     told = subprocess.run(
         [PROGRAM, "nights", "--json"], cwd=folder, env=environ, capture_output=True, check=True
     )
-    assert [night["outcome"] for night in json.loads(told.stdout)] == ["failed"]
+    (record,) = json.loads(told.stdout)
+    assert (record["outcome"], record["note"]) == ("failed", note)
     assert "Traceback" not in (folder / "out").read_text()
 
 

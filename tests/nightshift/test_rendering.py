@@ -59,7 +59,15 @@ def test_a_line_of_the_ledger_tells_when_what_and_why():
             ]
         )
     )
-    for part in ("2026-01-02 02:00", "promoted", "1 -> 2", " 3 ", "0.9123", "1 min 15 s", "rose"):
+    for part in (
+        "2026-01-02 02:00",
+        "promoted",
+        "1 -> 2",
+        "2, 1 changed",
+        "0.9123",
+        "1 min 15 s",
+        "rose",
+    ):
         assert part in told
 
 

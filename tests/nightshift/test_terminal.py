@@ -102,7 +102,13 @@ with facts_only(Path(sys.argv[1])), interrupt:
 LINE = "nightshift: interrupted; the next run resumes\n"
 
 
-def interrupt(tmp_path: Path, end_s: float, cleaning_s: float, times: int) -> tuple[float, bool]:
+def interrupt(
+    tmp_path: Path,
+    end_s: float,
+    cleaning_s: float,
+    times: int,
+    number: signal.Signals = signal.SIGINT,
+) -> tuple[float, bool]:
     """Seconds from the last signal to the end, and whether the night could clean up."""
     command = [sys.executable, "-c", INTERRUPTED, tmp_path / "log", str(end_s), str(cleaning_s)]
     night = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -111,10 +117,10 @@ def interrupt(tmp_path: Path, end_s: float, cleaning_s: float, times: int) -> tu
             assert night.poll() is None
             time.sleep(0.01)
         time.sleep(0.1)
-        night.send_signal(signal.SIGINT)
+        night.send_signal(number)
     started = time.monotonic()
     assert night.communicate(timeout=20) == ("", LINE)
-    assert night.returncode == 130
+    assert night.returncode == 128 + number
     return time.monotonic() - started, (tmp_path / "clean").exists()
 
 
@@ -129,6 +135,12 @@ def test_an_interrupt_ends_the_program_soon_with_one_line(
     seconds, cleaned = interrupt(tmp_path, end_s, cleaning_s, times)
     assert seconds < 5
     assert cleaned is clean
+
+
+def test_a_termination_ends_the_program_as_an_interrupt_does(tmp_path: Path) -> None:
+    seconds, cleaned = interrupt(tmp_path, 10, 0.2, 1, signal.SIGTERM)
+    assert seconds < 5
+    assert cleaned
 
 
 def test_a_program_that_was_told_to_ignore_interrupts_still_does(tmp_path: Path) -> None:

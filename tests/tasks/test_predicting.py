@@ -115,9 +115,9 @@ def test_a_place_that_cannot_be_written_is_refused_first(
 
 
 def test_a_missing_input_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataRejected, match=r"--input: expected a file.*nope\.csv: no such file"):
+    with pytest.raises(PlanError, match=r"--input: expected a file.*nope\.csv: no such file"):
         refuse_places(tmp_path / "nope.csv", tmp_path / "answers.csv")
-    with pytest.raises(DataRejected, match=r"--input: expected a file.*: is a folder"):
+    with pytest.raises(PlanError, match=r"--input: expected a file.*: is a folder"):
         refuse_places(tmp_path, tmp_path / "answers.csv")
 
 

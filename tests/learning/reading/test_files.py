@@ -137,3 +137,9 @@ def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
 def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRejected, match=r"ends in \.csv, \.csv\.gz, \.jsonl, "):
         _read(tmp_path, b"{}", "day.xlsx")
+
+
+def test_parquet_under_the_name_of_text_is_told_as_what_it_is(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"said": ["a"]}), tmp_path / "day.csv")
+    with pytest.raises(DataRejected, match=r"expected text, got a Parquet file.*\.parquet"):
+        read_file(tmp_path / "day.csv", "day.csv")
