@@ -22,6 +22,7 @@ from learning.profiling.leaks import leak
 from learning.profiling.roles import Guess, guessed
 from learning.reading.contents import Contents
 from learning.reading.tables import PANDAS_INDEX
+from learning.reading.wording import quoted
 from schemas.dataset import EmbeddingColumn, Floors, NumberColumn, TextColumn, TimeColumn
 from schemas.faults import DataRejected
 from schemas.label import Label
@@ -198,7 +199,10 @@ def _some_feature(
         )
     chosen = max(readable, key=lambda each: _facts(each).distinct)
     why = f"{_facts(chosen).distinct:,} short texts, read by their characters"
-    text = replace(chosen, column=TextColumn(), why=why, unspaced=True)
+    others = [each.name for each in looked if each is not chosen]
+    told = f"a feature only since {quoted(others, most=5)} can't be: see what is left out"
+    asks = (told,) if others else ()
+    text = replace(chosen, column=TextColumn(), why=why, unspaced=True, asks=asks)
     return key, [text if each is chosen else each for each in looked]
 
 

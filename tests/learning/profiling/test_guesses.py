@@ -71,6 +71,14 @@ def test_names_are_read_by_their_characters_where_there_is_nothing_else() -> Non
     assert feature.unspaced
 
 
+def test_an_id_that_is_read_for_want_of_features_is_asked_about() -> None:
+    commas = [f"{row % 97},{row % 10}" for row in range(200)]
+    found = guesses(case=[f"c{row:04}" for row in range(200)], size=commas, y=[0, 0, 0, 1] * 50)
+    (case,) = found.features
+    assert case.name == "case"
+    assert case.asks == ("a feature only since 'size' can't be: see what is left out",)
+
+
 def test_rows_that_will_be_set_aside_are_counted_once() -> None:
     labels = ["" if n < 4 else LABEL[n] for n in N]
     sizes = ["?" if n in (3, 4) else str(SIZE[n]) for n in N]
