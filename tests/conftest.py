@@ -1,6 +1,7 @@
 """What all tests share: cases drawn the same everywhere, a cloud and a Prefect server."""
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ from tests.cloud.emulator import Emulator, emulated
 # Cores are shared with other work, so the time that one case takes says nothing.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")
+
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
