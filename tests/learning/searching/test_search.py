@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -213,14 +214,21 @@ def test_one_failing_trial_does_not_end_the_search(
 
 
 def test_a_defect_of_ours_goes_up(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
-    lost = rows.model_copy(update={"digest": "lost"})
+    class Broken(Counted):
+        def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
+            return self._pool.submit(attrgetter("nothing_of_the_kind"), job, timeout_s)
 
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        study(Broken(pool), rows, tmp_path)  # type: ignore[arg-type]
+
+
+def test_rows_that_are_gone_fail_the_study(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
     class Elsewhere(Counted):
         def submit(self, work: Callable[..., Any], job: Any, timeout_s: float) -> Any:
             return self._pool.submit(work, job.model_copy(update={"rows": "/none"}), timeout_s)
 
-    with pytest.raises(FileNotFoundError, match="none"):
-        study(Elsewhere(pool), lost, tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(NightFailed, match=r"got one that is gone .* Start the night again"):
+        study(Elsewhere(pool), rows, tmp_path)  # type: ignore[arg-type]
 
 
 def test_the_deadline_kills_what_still_runs(pool: WorkerPool, rows: Rows, tmp_path: Path) -> None:
