@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -17,14 +16,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.plans import enabled_names, load_plan, plan_path_exists
 from flows.news import news
-from flows.rows import Due, Read, read_rows
+from flows.rows import Due
+from flows.search import search
 from learning.reports.figures import metrics
 from learning.reports.files import ending_files, judgement_files
 from learning.searching.budget import Budget
-from learning.searching.ranking import beats
-from learning.searching.screening import baseline
-from learning.searching.warmth import best_points, keep_best_points
-from learning.searching.workers import WorkerPool
 from schemas.faults import (
     DataRejected,
     NightFailed,
@@ -32,12 +28,10 @@ from schemas.faults import (
     SourceChanged,
     StoreConflict,
 )
-from schemas.ledger import Champion, Claim, Record, Version
-from schemas.night import BASELINE, Night, Standing
-from schemas.objectives import objective_name
+from schemas.ledger import Claim, Record, Version
+from schemas.night import Night
 from schemas.plan import Plan
 from schemas.store import ABSENT, Store
-from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt, not_started
 from tasks.home import Home, home_from
 from tasks.judging import PICTURES, judge_night
@@ -52,18 +46,14 @@ from tasks.ledger.claims import (
 )
 from tasks.ledger.manifests import keep_manifest
 from tasks.ledger.records import history, write_record
-from tasks.registry import keep_model, mirror_champion, promote, save_pyfunc, standing_champion
+from tasks.registry import keep_model, promote, save_pyfunc
 from tasks.reporting import report, tags
 from tasks.scanning import scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
 from tasks.tidying import keep_newest, sweep_readings, tidy
 from tasks.tracking import Tracker
-from tasks.tuning import Bench, fit_final, screen_methods, tune
 from tasks.validating import rejection, tell_all
-
-_ROWS_FOR_THREADS = 10_000
-"""Below, a booster's threads wait for each other longer than they work (LOG.md)."""
 
 
 @flow(name="train", retries=0)
@@ -208,26 +198,12 @@ def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Re
     return _retrain(attempt, home, due, heartbeat)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What the search brought: the night's rows, what was tried on them, and the final fits."""
-
-    read: Read
-    standing: Standing | None
-    methods: tuple[MethodScore, ...]
-    studies: tuple[StudyResult, ...]
-    finalist: str
-    fits: dict[str, RefitResult]
-    folder: Path
-    tracker: Tracker
-
-
 def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Record:
     """From objects to a verdict, and on to the champion where it says so."""
     plan, store = attempt.plan, attempt.store
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
-    found = _search(attempt, home, due, budget, before)
+    found = search(attempt, home, due, budget, before)
     tracker, rows = found.tracker, found.read.rows
     judged = found.folder / "judged"
     with attempt.stage("judge"):
@@ -273,107 +249,6 @@ def _tell(attempt: Attempt, tracker: Tracker, told: Night) -> None:
         get_run_logger().warning("%s could not be written: %s", beside, fault)
     if report(told, return_state=True).is_failed():
         get_run_logger().warning("the page could not be written; the ledger has the night")
-
-
-def _search(
-    attempt: Attempt,
-    home: Home,
-    due: Due,
-    budget: Budget,
-    before: Champion | None,
-) -> _Found:
-    """All that needs workers; they warm up while the rows are read."""
-    plan = attempt.plan
-    workers = plan.search.workers or os.cpu_count() or 1
-    with WorkerPool(workers, threads=1, preload=("learning.keeping.refit",)) as pool:
-        read = read_rows(attempt, home, due, before.cutoff if before else None)
-        rows = read.rows
-        with attempt.stage("load champion"):
-            standing = standing_champion(attempt.store, before, home.cache)
-        with attempt.stage("open MLflow"):
-            tracker = Tracker(
-                home.mlflow_uri,
-                home.artifacts,
-                f"nightshift/{plan.name}",
-                {"nightshift.run": attempt.run_id, "nightshift.plan": plan.name},
-                objective_name(plan.objective),
-            )
-            mirror_champion(attempt.store, before, tracker.mirror)
-        folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
-        bench = Bench(plan, rows, pool, budget, folder)
-        with attempt.stage("screen"):
-            methods = screen_methods(bench)
-        with attempt.stage("tune"):
-            studies = _tune_families(attempt, bench, methods, tracker, home)
-        with attempt.stage("fit"):
-            finalist, fits = _fit(attempt, bench, methods, studies)
-    return _Found(read, standing, methods, studies, finalist, fits, folder, tracker)
-
-
-def _tune_families(
-    attempt: Attempt, bench: Bench, methods: Sequence[MethodScore], tracker: Tracker, home: Home
-) -> tuple[StudyResult, ...]:
-    """All studies, side by side under one budget; a family that fails is told and left out."""
-    kept = tuple(method.imbalance for method in methods if method.kept)
-    warmth = home.studies / bench.plan.name / "best.json"
-    warm = best_points(warmth)
-    running = {
-        family.classifier.kind: tune.submit(
-            family.classifier.kind,
-            family,
-            kept,
-            warm.get(family.classifier.kind, []),
-            bench,
-            tracker,
-        )
-        for family in bench.plan.families
-    }
-    studies = []
-    for kind, future in running.items():
-        study = future.result(raise_on_failure=False)
-        if isinstance(study, NightshiftError):
-            attempt.note(f"{kind} is left out tonight: {study}")
-        elif isinstance(study, BaseException):
-            raise study
-        else:
-            studies.append(study)
-    keep_best_points(warmth, studies, bench.plan.search.warm_start)
-    return tuple(studies)
-
-
-def _fit(
-    attempt: Attempt,
-    bench: Bench,
-    methods: Sequence[MethodScore],
-    studies: Sequence[StudyResult],
-) -> tuple[str, dict[str, RefitResult]]:
-    """The best out-of-fold recipe and the baseline, each fitted on all training rows.
-
-    A finalist that can't be fitted leaves the night to the baseline.
-    """
-    floor = baseline(methods)
-    finalist = BASELINE
-    recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
-    for study in studies:
-        if study.best is not None and beats(study.best, recipes[finalist]):
-            finalist = f"{study.family} trial {study.best.number}"
-            recipes = {finalist: study.best, BASELINE: floor}
-    threads = bench.pool.workers if bench.rows.n_train >= _ROWS_FOR_THREADS else 1
-    running = {
-        name: fit_final.submit(name, recipe, threads if name == finalist else 1, bench)
-        for name, recipe in recipes.items()
-    }
-    fits = {BASELINE: running[BASELINE].result()}
-    if finalist != BASELINE:
-        fit = running[finalist].result(raise_on_failure=False)
-        if isinstance(fit, NightshiftError):
-            attempt.note(str(fit))
-            finalist = BASELINE
-        elif isinstance(fit, BaseException):
-            raise fit
-        else:
-            fits[finalist] = fit
-    return finalist, fits
 
 
 def _keep(attempt: Attempt, tracker: Tracker, told: Night, judged: Path) -> Version:

@@ -15,6 +15,7 @@ from learning.profiling.figures import odd_form
 from learning.profiling.ids import is_named
 from learning.reading.cells import FALSE, TRUE, is_text
 from learning.reading.embeddings import VECTOR, embeddings
+from learning.reading.json_lines import WHOLE
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -172,7 +173,7 @@ def _number(facts: ColumnFacts) -> Guess | None:
         return None
     if facts.is_text and any(re.fullmatch(r"-?0\d+", text) for text in facts.texts):
         return _levels(facts, "with leading zeros, so codes")
-    if np.nanmax(np.abs(facts.figures)) >= 2**53 and facts.is_whole:
+    if np.nanmax(np.abs(facts.figures)) >= WHOLE and facts.is_whole:
         return _levels(facts, "whole numbers above 2^53, which numbers would round")
     named = re.fullmatch(CODES, facts.name) or is_named(facts.name)
     if named and facts.is_whole and facts.distinct * REPEATS <= facts.filled:

@@ -25,7 +25,7 @@ NUMBER, REASONS, LINE = "row", "reasons", "line"
 itself where it has no cells since it is no row."""
 
 
-TODO = "Correct these rows, or say in the plan (dataset.columns, label) that they are right."
+ADVICE = "Correct these rows, or say in the plan (dataset.columns, label) that they are right."
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Tally:
                 got=str(got),
                 count=len(broken) + (before.count if before else 0),
                 rows=((*before.rows, *places) if before else tuple(places))[:MOST_PLACES],
-                todo=TODO,
+                todo=ADVICE,
             )
             self._whole = self._whole or fault.rows is None
 
@@ -93,7 +93,7 @@ def message(findings: Sequence[Finding], rows: int) -> str:
     """All that is wrong in the rows of one object, for a rejection."""
     lines = "".join(f"\n  {_told(finding)}" for finding in findings)
     faults = f"{len(findings)} fault{'s' if len(findings) > 1 else ''}"
-    return f"{findings[0].object_name}: {faults} in {rows:,} rows:{lines}\n{TODO}"
+    return f"{findings[0].object_name}: {faults} in {rows:,} rows:{lines}\n{ADVICE}"
 
 
 def _told(finding: Finding) -> str:

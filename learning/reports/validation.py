@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from learning.reading.quarantine import TODO
+from learning.reading.quarantine import ADVICE
 from learning.reports.texts import escaped
 from schemas.findings import Finding
 from schemas.store import shown_name
@@ -54,7 +54,7 @@ def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
                 "rows": finding.count,
                 "row_numbers": _spaced(finding.rows),
                 "byte_offsets": _spaced(finding.offsets),
-                "what_to_do": finding.todo or TODO,
+                "what_to_do": finding.todo or ADVICE,
             }
             for finding in findings
         ]
@@ -89,7 +89,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         _plain(finding.got),
         f"{finding.count:,}" if finding.count else "-",
         _where(finding),
-        _plain(finding.todo or TODO),
+        _plain(finding.todo or ADVICE),
     )
 
 

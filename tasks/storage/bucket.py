@@ -52,19 +52,16 @@ class BucketStore:
     def list(self, prefix: str = "") -> Iterator[ObjectRef]:
         """Every object by name, but dotfiles and the placeholders that consoles make of folders."""
         patience, root = Patience(self.deadline_s), self._root
-        with told("list", prefix or "the objects", self.uri):
-            try:
-                for blob in bucket_named(self.bucket).list_blobs(
-                    prefix=root + prefix,
-                    fields=FIELDS,
-                    timeout=patience.timeout_s,
-                    retry=patience.retry,
-                ):
-                    name = blob.name[len(root) :]
-                    if not _unseen(name):
-                        yield _ref(name, blob)
-            except NotFound:
-                raise self._no_bucket() from None
+        with told("list", prefix or "the objects", self.uri), self._of_bucket():
+            for blob in bucket_named(self.bucket).list_blobs(
+                prefix=root + prefix,
+                fields=FIELDS,
+                timeout=patience.timeout_s,
+                retry=patience.retry,
+            ):
+                name = blob.name[len(root) :]
+                if not _unseen(name):
+                    yield _ref(name, blob)
 
     def contents(self, prefix: str = "") -> Iterator[tuple[ObjectRef, bytes]]:
         """Generations never change, so what was read once is remembered; the rest comes at once."""
@@ -133,7 +130,7 @@ class BucketStore:
 
     def write(self, name: str, content: bytes, if_generation: int) -> int:
         blob, patience = self._writable(name), Patience(self.deadline_s)
-        with told("write", name, self.uri):
+        with told("write", name, self.uri), self._of_bucket():
             try:
                 blob.upload_from_string(
                     content,
@@ -143,8 +140,6 @@ class BucketStore:
                     timeout=patience.timeout_s,
                     retry=patience.retry,
                 )
-            except NotFound:
-                raise self._no_bucket() from None
             except PreconditionFailed:
                 present = self._look(name)
                 if patience.uncertain and self._is_ours(name, present, content, if_generation):
@@ -155,7 +150,7 @@ class BucketStore:
     def upload(self, path: Path, name: str) -> int:
         """Twice the same bytes is one object: a repeated upload after a crash succeeds."""
         blob, patience = self._writable(name), Patience(self.deadline_s)
-        with told("upload", name, self.uri), path.open("rb") as source:
+        with told("upload", name, self.uri), self._of_bucket(), path.open("rb") as source:
             checksum, size = copied(source, None)
             source.seek(0)
             try:
@@ -168,8 +163,6 @@ class BucketStore:
                     timeout=patience.timeout_s,
                     retry=patience.retry,
                 )
-            except NotFound:
-                raise self._no_bucket() from None
             except PreconditionFailed:
                 blob = self._look(name)
         if blob is None:
@@ -262,11 +255,16 @@ class BucketStore:
     def _gone(self, name: str) -> ObjectMissing:
         return missing(name, self.uri) if self._look(name) is None else changed(name, self.uri)
 
-    def _no_bucket(self) -> BucketMissing:
-        return BucketMissing(
-            f"Expected a bucket {self.bucket!r} for {self.uri}, got none of that name. Correct the "
-            f"name, or create it: `gcloud storage buckets create gs://{self.bucket}`."
-        )
+    @contextmanager
+    def _of_bucket(self) -> Iterator[None]:
+        """For calls that can miss nothing but the bucket itself."""
+        try:
+            yield
+        except NotFound:
+            raise BucketMissing(
+                f"Expected a bucket {self.bucket!r} for {self.uri}, got none of that name. Correct "
+                f"the name, or create it: `gcloud storage buckets create gs://{self.bucket}`."
+            ) from None
 
     def _refuse_encoded(self, name: str, encoding: str) -> None:
         if encoding not in ("", "identity"):

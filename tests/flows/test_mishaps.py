@@ -72,7 +72,7 @@ def test_a_finalist_that_can_not_be_fitted_leaves_the_night_to_the_baseline(worl
     def fit(name, recipe, threads, bench):
         return broken(None) if "trial" in name else fitted(name, recipe, threads, bench)
 
-    monkeypatch.setattr("flows.train.fit_final", tasks.tuning.task(fit, name="fit"))
+    monkeypatch.setattr("flows.search.fit_final", tasks.tuning.task(fit, name="fit"))
     record = world.night()
     assert record.outcome == "promoted"
     assert record.contender == "class-weighted logistic regression"

@@ -1,7 +1,6 @@
 """What every store keeps to, whether it is a folder or a bucket."""
 
 import base64
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from schemas.faults import DataRejected, ObjectMissing, StoreConflict
 from schemas.store import ABSENT, Store
 from tasks.storage import open_store
 from tests.cloud.emulator import BUCKET, Emulator
+from tests.racing import at_once
 
 HOSTILE = [
     "../outside.csv",
@@ -54,21 +54,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 @pytest.fixture
 def store(place: Place) -> Store:
     return place.store
-
-
-def at_once(count: int, act: Callable[[int], None]) -> None:
-    """Runs `act` in so many threads that all start together."""
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        act(number)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_what_was_written_is_read_with_its_generation(store: Store) -> None:

@@ -1,6 +1,6 @@
 """The owner's report: what, where, what to do; readable, complete beside, and never markup."""
 
-from learning.reading.quarantine import TODO
+from learning.reading.quarantine import ADVICE
 from learning.reports.validation import ALL, MOST_LINES, findings_frame, validation_page
 from schemas.findings import Finding
 from schemas.validation import Validation
@@ -39,7 +39,7 @@ def test_bytes_that_are_no_text_are_told_by_offset() -> None:
 
 
 def test_a_rule_of_all_objects_is_told_as_such_and_has_an_advice() -> None:
-    assert f"| {ALL} | y | two classes | one | - | as a whole | {TODO} |" in page(FLOOR)
+    assert f"| {ALL} | y | two classes | one | - | as a whole | {ADVICE} |" in page(FLOOR)
 
 
 def test_a_night_that_went_on_tells_how_much_was_valid() -> None:
@@ -89,4 +89,4 @@ def test_the_table_has_a_line_for_each_finding_with_all_kept_rows() -> None:
     assert table["rows"].tolist() == [12, 0, 0]
     assert table["row_numbers"][0] == "4 5 6 7 8 9 10 11 12 13 14 15"
     assert table["byte_offsets"][1] == "17 40"
-    assert table["what_to_do"].tolist() == ["Fix the export.", "Recode.", TODO]
+    assert table["what_to_do"].tolist() == ["Fix the export.", "Recode.", ADVICE]

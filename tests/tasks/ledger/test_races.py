@@ -1,27 +1,10 @@
 """Many at once over one ledger, in a folder and in a bucket: one wins, nothing is lost."""
 
-import threading
-from collections.abc import Callable
-
 from schemas.faults import StoreConflict
 from schemas.store import Store
 from tasks.ledger import records as ledger
+from tests.racing import at_once
 from tests.tasks.ledger.written import record
-
-
-def at_once(count: int, act: Callable[[int], None]) -> None:
-    """Runs `act` in so many threads that all start together."""
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        act(number)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_of_sixteen_writers_of_one_runs_record_one_wins(store: Store) -> None:
