@@ -9,25 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from schemas.knobs import Knob, Range, Setting
-from schemas.strict import Strict
+from schemas.knobs import Knob, Range
+from schemas.learner import Learner, Points, UnitShare
 
-UnitShare = Annotated[float, Field(gt=0, le=1)]
 Leaves = Annotated[int, Field(ge=2)]
 Bins = Annotated[int, Field(ge=2, le=65_535)]
 BoostedDepth = Annotated[int, Field(ge=1, le=32)]
-Points = tuple[dict[str, Setting], ...]
-
-
-class Learner(Strict):
-    """What a family says of itself beside its knobs.
-
-    `title` is how MLflow calls it. `balances`: it sees as many rows of every class, whatever it
-    is given, so its probabilities are those of classes of one size.
-    """
-
-    title: ClassVar[str]
-    balances: ClassVar[bool] = False
 
 
 class LogisticRegression(Learner):
