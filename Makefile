@@ -42,5 +42,5 @@ $(STAMPS)/run: .ci/environment pyproject.toml uv.lock
 	@touch $@
 
 $(STAMPS)/dev: .ci/environment pyproject.toml uv.lock
-	@.ci/environment $(UV_WANT) --extra dev
+	@.ci/environment $(UV_WANT) --extra dev --extra transformer
 	@touch $@ $(STAMPS)/run
