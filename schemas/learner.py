@@ -15,8 +15,11 @@ class Learner(Strict):
     """What a family says of itself beside its knobs.
 
     `title` is how MLflow calls it. `balances`: it sees as many rows of every class, whatever it
-    is given, so its probabilities are those of classes of one size.
+    is given, so its probabilities are those of classes of one size. `reads_text`: one model reads
+    the text columns itself and answers all targets, so that neither the plan's features nor its
+    methods against imbalance apply to it.
     """
 
     title: ClassVar[str]
     balances: ClassVar[bool] = False
+    reads_text: ClassVar[bool] = False

@@ -132,8 +132,8 @@ class Sampling(Strict):
 
     Rows of one combination of all labels are drawn (rows of the commonest / rows of it) to
     `exponent` times as often, times the `boosts` of their classes, at most `most` times as often as
-    the least drawn. 0 without boosts: every row once an epoch. Word dropout takes away `word_dropout` of
-    the words in `word_dropout_rows` of the rows, other ones each epoch.
+    the least drawn. 0 without boosts: every row once an epoch. Word dropout takes `word_dropout` of
+    the words away in `word_dropout_rows` of the rows, other ones each epoch.
     """
 
     exponent: Knob[Exponent] = 0.0
@@ -186,6 +186,7 @@ class Transformer(Learner):
     """
 
     title: ClassVar[str] = "Transformer"
+    reads_text: ClassVar[bool] = True
     kind: Literal["transformer"] = "transformer"
     encoder: Encoder
     max_tokens: Knob[Tokens] = 128
