@@ -10,8 +10,10 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from deployments.strict_yaml import Document, Place, Tree, dotted, frozen
-from schemas.knobs import Knob, Range, settle
+from schemas.knobs import Knob, Range, setting_paths, settle
 from schemas.plan import Plan
+from schemas.replaced import replacement
+from schemas.transformers import Transformer
 
 Fault = tuple[Place, str]
 
@@ -60,7 +62,7 @@ def point_faults(plan: Plan) -> list[Fault]:
     """Points of `first` that name a knob that the classifier lacks, or a setting it refuses."""
     faults: list[Fault] = []
     for i, family in enumerate(plan.families):
-        knobs = [k for k in type(family.classifier).model_fields if k not in ("kind", "first")]
+        knobs = [k for k in setting_paths(family.classifier) if k not in ("kind", "first")]
         for j, point in enumerate(family.classifier.first):
             place: Place = ("families", i, "classifier", "first", j)
             for knob, setting in point.items():
@@ -68,7 +70,7 @@ def point_faults(plan: Plan) -> list[Fault]:
                     if knob in knobs:
                         settle(family.classifier, {knob: setting})
                     else:
-                        faults.append(((*place, knob), _unknown(knob, knobs)))
+                        faults.append(((*place, knob), _unlisted(knob, knobs)))
                 except ValidationError as fault:
                     told = _expected(fault.errors(include_url=False)[0])
                     faults.append(((*place, knob), told))
@@ -113,7 +115,7 @@ def _faults(tree: Tree, error: ErrorDetails) -> Iterator[Fault]:
     place = _place(tree, error["loc"])
     match error["type"]:
         case "extra_forbidden":
-            yield place, _unknown(str(place[-1]), _fields_at(error["loc"][:-1]))
+            yield place, _replaced(tree, place) or _unknown(place, error["loc"])
         case "missing":
             yield place, "expected a setting, got none; add it"
         case "union_tag_not_found":
@@ -130,9 +132,38 @@ def _faults(tree: Tree, error: ErrorDetails) -> Iterator[Fault]:
             # Plan's own check joins its faults, each with its path.
             for told in str(error["ctx"]["error"]).splitlines():
                 path, _, rest = told.partition(": ")
-                yield tuple(path.split(".")), rest
+                yield _along(tree, path.split(".")), rest
         case _:
-            yield place, _expected(error)
+            instead = replacement(str(error["input"])) if _is_transformer(tree, place) else None
+            yield place, _expected(error) + (f"; here it is {instead}" if instead else "")
+
+
+def _replaced(tree: Tree, place: Place) -> str | None:
+    """What says the same as a notebook's name, where one of its kind of model is set up."""
+    name = str(place[-1])
+    instead = replacement(name)
+    if instead and (name.isupper() or _is_transformer(tree, place)):
+        return f"unknown setting; here it is {instead}"
+    return None
+
+
+def _is_transformer(tree: Any, place: Place) -> bool:
+    if place[:1] != ("families",) or place[2:3] != ("classifier",):
+        return False
+    told = tree["families"][place[1]]["classifier"]
+    return isinstance(told, dict) and told.get("kind") == Transformer.model_fields["kind"].default
+
+
+def _along(tree: Any, parts: Iterable[str]) -> Place:
+    """A place as a tree has it: entries of lists are told by number."""
+    place: list[str | int] = []
+    for part in parts:
+        step = int(part) if isinstance(tree, list) and part.isdecimal() else part
+        found = isinstance(tree, dict) and step in tree
+        found = found or (isinstance(step, int) and step < len(tree))
+        tree = tree[step] if found else None
+        place.append(step)
+    return tuple(place)
 
 
 def _place(tree: Tree, loc: tuple[str | int, ...]) -> Place:
@@ -185,7 +216,11 @@ def _is_tagged(model: type[BaseModel], tag: str | int) -> bool:
     return any(model.model_fields[t].default == tag for t in _TAGS if t in model.model_fields)
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown(place: Place, loc: tuple[str | int, ...]) -> str:
+    return _unlisted(str(place[-1]), _fields_at(loc[:-1]))
+
+
+def _unlisted(name: str, known: list[str]) -> str:
     near = _near(name, known)
     return "unknown setting" + (near or f"; expected one of {', '.join(known)}")
 

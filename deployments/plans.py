@@ -1,8 +1,8 @@
 """From a plan's name or file to a `Plan`, with every fault told at once.
 
-A relative `dataset.source` starts at the folder of a plan that is given by its path, and at the
-current directory for the plans shipped in this folder; `--source` starts at the current directory.
-Anything with `://` in it is left as it is.
+A relative `dataset.source`, or folder of an encoder, starts at the folder of a plan that is given
+by its path, and at the current directory for the plans shipped in this folder; `--source` starts at
+the current directory. Anything with `://` in it is left as it is.
 """
 
 import difflib
@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from deployments.plan_faults import checkable_tree, point_faults, validation_faults, worded
 from deployments.strict_yaml import Document, frozen, read_yaml
-from schemas.classifiers import suited
+from schemas.classifiers import Classifier, suited
 from schemas.dataset import TextColumn
 from schemas.faults import PlanError
 from schemas.plan import Plan
+from schemas.transformers import Transformer
 
 SHIPPED = Path(__file__).resolve().parent / "plans"
 YAML = (".yaml", ".yml")
@@ -44,7 +45,9 @@ def load_plan(
         search = search.model_copy(update={"budget_minutes": float(budget_minutes)})
     text = any(isinstance(column, TextColumn) for column in plan.dataset.columns.values())
     families = tuple(
-        family.model_copy(update={"classifier": suited(family.classifier, text=text)})
+        family.model_copy(
+            update={"classifier": _at_hand(suited(family.classifier, text=text), path)}
+        )
         for family in plan.families
     )
     return plan.model_copy(update={"dataset": dataset, "search": search, "families": families})
@@ -134,9 +137,23 @@ def _absolute(plan: Plan, path: Path, source: str | None) -> str:
     place = plan.dataset.source if source is None else source
     if "://" in place:
         return place
-    beside = source is None and path.resolve().parent != SHIPPED
-    base = path.resolve().parent if beside else Path.cwd()
+    base = _beside(path) if source is None else Path.cwd()
     return os.path.normpath(base / Path(place).expanduser())
+
+
+def _at_hand(classifier: Classifier, path: Path) -> Classifier:
+    """With the place of an encoder's folder absolute, as a source's."""
+    if not (isinstance(classifier, Transformer) and classifier.encoder.is_folder):
+        return classifier
+    folder = os.path.normpath(_beside(path) / Path(classifier.encoder.model).expanduser())
+    encoder = classifier.encoder.model_copy(update={"model": folder})
+    return classifier.model_copy(update={"encoder": encoder})
+
+
+def _beside(path: Path) -> Path:
+    """Where relative places of a plan start."""
+    own = path.resolve().parent
+    return Path.cwd() if own == SHIPPED else own
 
 
 def _says_enabled(path: Path) -> bool:

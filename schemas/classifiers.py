@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from schemas.knobs import Knob, Range
 from schemas.learner import Learner, Points, UnitShare
+from schemas.transformers import Transformer
 
 Leaves = Annotated[int, Field(ge=2)]
 Bins = Annotated[int, Field(ge=2, le=65_535)]
@@ -133,7 +134,13 @@ class BalancedRandomForest(Learner):
 
 
 Classifier = Annotated[
-    LogisticRegression | NaiveBayesSVM | LightGBM | XGBoost | RandomForest | BalancedRandomForest,
+    LogisticRegression
+    | NaiveBayesSVM
+    | LightGBM
+    | XGBoost
+    | RandomForest
+    | BalancedRandomForest
+    | Transformer,
     Field(discriminator="kind"),
 ]
 
@@ -178,6 +185,8 @@ failures of 3.4 %: LightGBM's F1 is 0.77 so, 0.62 with the space for words (LOG.
 def suited(classifier: Classifier, *, text: bool) -> Classifier:
     """The classifier with the space for its kind of data in each knob that the plan left alone."""
     others = {} if text else _TABLES.get(classifier.kind, {})
+    if not others:
+        return classifier
     told = classifier.model_dump(include=classifier.model_fields_set)
     found: Classifier = type(classifier).model_validate(others | told)
     return found

@@ -9,6 +9,7 @@ from schemas.dataset import EmbeddingColumn, TextColumn
 from schemas.knobs import Range, open_knobs
 from schemas.label import SingleLabel, class_text
 from schemas.objectives import AveragePrecision, Cost, FBeta
+from schemas.readers import reader_faults
 
 if TYPE_CHECKING:
     from schemas.plan import Plan  # it asks this module whether it stands
@@ -37,7 +38,8 @@ def contradictions(plan: "Plan") -> list[str]:
         twice = [kind for kind, times in kinds.items() if times > 1]
         faults.extend(f"{place}: {kind} stands more than once; keep one" for kind in twice)
     faults += [*_answer_faults(plan), *_objective_faults(plan), *_vector_faults(plan)]
-    return [*faults, *_solver_faults(plan), *_grid_faults(plan)]
+    faults += [*_solver_faults(plan), *_grid_faults(plan)]
+    return [*faults, *reader_faults(plan)]
 
 
 def _answer_faults(plan: "Plan") -> list[str]:
@@ -146,10 +148,13 @@ def _grid_faults(plan: "Plan") -> list[str]:
     """Ranges of numbers, of which a grid has no end; whole numbers and choices can be counted."""
     if plan.search.method != "grid":
         return []
-    places = {f"imbalance.{place}": open_knobs(each) for place, each in enumerate(plan.imbalance)}
+    places = {}
+    if not all(family.classifier.reads_text for family in plan.families):
+        places = {f"imbalance.{n}": open_knobs(each) for n, each in enumerate(plan.imbalance)}
     for place, family in enumerate(plan.families):
         places[f"families.{place}.classifier"] = open_knobs(family.classifier)
-        places[f"families.{place}.features"] = open_knobs(family.features)
+        if not family.classifier.reads_text:
+            places[f"families.{place}.features"] = open_knobs(family.features)
     return [
         f"{place}.{path}: search.method grid expected choices such as [{knob.low}, {knob.high}], "
         "got a range of numbers; list the choices, or search by tpe or random"

@@ -81,6 +81,18 @@ def _is_choices(inner: object) -> TypeGuard[tuple[Setting, ...]]:
     return not any(isinstance(x, BaseModel | dict) for x in inner)
 
 
+def setting_paths(model: BaseModel) -> list[str]:
+    """Everything that can be set in a model, knob or not, by dotted path."""
+    found = []
+    for name in type(model).model_fields:
+        inner = getattr(model, name)
+        if isinstance(inner, BaseModel) and not isinstance(inner, Range):
+            found += [f"{name}.{path}" for path in setting_paths(inner)]
+        else:
+            found.append(name)
+    return found
+
+
 def settle(model: Model, settings: Mapping[str, Setting]) -> Model:
     """The model with the knobs at these dotted paths replaced, validated again."""
     raw = model.model_dump()

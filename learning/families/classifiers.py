@@ -19,6 +19,7 @@ from schemas.classifiers import (
     XGBoost,
 )
 from schemas.knobs import value
+from schemas.transformers import Transformer
 
 ClassWeight = dict[int, float] | None
 
@@ -60,6 +61,8 @@ def classifier(
             return BalancedRandomForestClassifier(
                 **_forest(spec), class_weight=class_weight, random_state=seed, n_jobs=threads
             )
+        case Transformer():
+            raise TypeError("expected a classifier of features, got one that reads the text itself")
         case _:
             assert_never(spec)
 

@@ -41,8 +41,8 @@ def faults(folder: Path, text: str) -> list[str]:
         (
             "families: [{classifier: {kind: lightgmb}}]",
             "families.0.classifier.kind: expected one of logistic-regression, nb-svm, lightgbm, "
-            "xgboost, random-forest, balanced-random-forest, got 'lightgmb'; did you mean "
-            "'lightgbm'?",
+            "xgboost, random-forest, balanced-random-forest, transformer, got 'lightgmb'; did you "
+            "mean 'lightgbm'?",
         ),
         (
             "families: [{classifier: {C: 1}}]",

@@ -137,3 +137,13 @@ def test_the_plan_in_the_readme_is_valid(tmp_path):
     path = tmp_path / "spam.yaml"
     path.write_text(readme.partition("```yaml\n")[2].partition("```")[0])
     assert load_plan(str(path)).name == "spam"
+
+
+def test_an_encoders_folder_starts_at_the_folder_of_its_plan(tmp_path, monkeypatch):
+    path = tmp_path / "there" / "mine.yaml"
+    path.parent.mkdir()
+    encoder = "{kind: transformer, encoder: {model: ./encoder}}"
+    path.write_text(PLAN + f"families: [{{classifier: {encoder}}}]\n")
+    monkeypatch.chdir(tmp_path)
+    (family,) = load_plan("there/mine.yaml").families
+    assert family.classifier.encoder.model == str(tmp_path / "there" / "encoder")

@@ -32,6 +32,11 @@ def members(union: Any) -> dict[str, Any]:
     return {member.model_fields["kind"].default: member for member in get_args(get_args(union)[0])}
 
 
+FEATURE_CLASSIFIERS: dict[str, Any] = {
+    kind: member for kind, member in members(Classifier).items() if not member.reads_text
+}
+"""The others have suites of their own."""
+
 SAMPLERS: dict[str, Imbalance] = {
     "none": NoResampling(),
     "class-weights": ClassWeights(exponent=1.0),
