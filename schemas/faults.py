@@ -54,6 +54,10 @@ class ModelRefused(NightshiftError):
     """A stored model is missing, changed or not of a kind that we load."""
 
 
+class EncoderMissing(NightshiftError):
+    """The pretrained weights of a transformer are not here, or not of a kind that we load."""
+
+
 class StoreConflict(NightshiftError):
     """Somebody else wrote the object first: the precondition of a write did not hold."""
 
