@@ -137,9 +137,7 @@ def fitted(
     """Fit the network in place: it ends with the best epoch's weights where rows are held back."""
     training = lesson.spec.training
     if training.gradient_checkpointing:
-        network.encoder.activation_checkpointing_enable(  # type: ignore[no-untyped-call]
-            {"use_reentrant": False}
-        )
+        network.encoder.activation_checkpointing_enable({"use_reentrant": False})
     trainer = NetworkTrainer(
         lesson,
         network,
