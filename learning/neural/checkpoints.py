@@ -13,8 +13,8 @@ import safetensors.torch
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from learning.neural.epochs import Epoch, TargetScore
+from learning.neural.lessons import Lesson
 from learning.neural.modules import Network
-from learning.neural.training import Lesson
 
 _CARD, _WEIGHTS, _STATE = "fit.json", "finished.safetensors", "trainer_state.json"
 

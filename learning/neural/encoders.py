@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from learning.neural.surroundings import quiet
 from schemas.faults import EncoderMissing
 from schemas.transformers import Encoder
 
@@ -54,14 +55,15 @@ def load_encoder(encoder: Encoder, folder: Path) -> PreTrainedModel:
     A tensor that the file lacks would be drawn at random, so it is refused.
     """
     try:
-        network, report = AutoModel.from_pretrained(
-            str(folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        with quiet():
+            network, report = AutoModel.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
     except (OSError, RuntimeError, ValueError, KeyError) as fault:
         raise _missing(encoder, f"{folder} can't be read ({type(fault).__name__})") from fault
     lacking = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))

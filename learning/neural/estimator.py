@@ -5,26 +5,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from learning.arrays import Keys, LabelTable, Probabilities, Weights
 from learning.neural.answering import NetworkAnswers
 from learning.neural.checkpoints import Checkpoints, fingerprint
 from learning.neural.encoders import load_encoder, load_tokenizer, located
 from learning.neural.epochs import Epoch, Told
-from learning.neural.examples import Examples, WordDropout
-from learning.neural.holding import held_back
-from learning.neural.losses import target_losses, trained_prior
+from learning.neural.lessons import Lesson, prepared, read
 from learning.neural.modules import Network, head_shape
-from learning.neural.sampling import draws, effective_rows
 from learning.neural.surroundings import bound, device, quiet, seeded
-from learning.neural.tokens import Tokens, tokenised
-from learning.neural.training import Lesson, fitted
+from learning.neural.training import fitted
 from schemas.knobs import value
 from schemas.label import Target
 from schemas.transformers import Transformer
@@ -72,7 +66,8 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
             folder = located(self.spec.encoder)
             tokenizer = load_tokenizer(folder)
             encoder = load_encoder(self.spec.encoder, folder)
-            lesson = self._lesson(encoder, tokenizer, frame, labels, weights, groups)
+            tokens = read(self.spec, encoder.config, tokenizer, frame, self.columns)
+            lesson = prepared(self.spec, self.targets, tokens, labels, weights, groups, self.seed)
             members: list[Network] = []
             epochs: list[Epoch] = []
             for member in range(self.spec.training.seeds):
@@ -84,6 +79,7 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
                 )
                 members.append(network)
                 epochs += told_of
+        self.trained_ = lesson.trained
         self.history_ = tuple(epochs)
         self.answers_ = NetworkAnswers(
             members, tokenizer, self.targets, self.columns, value(self.spec.max_tokens),
@@ -94,48 +90,6 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
         """Of each target (rows, classes), rows in order; a flag has two columns too."""
         return self.answers_.predict_proba(frame)
-
-    def _lesson(
-        self,
-        encoder: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        frame: pd.DataFrame,
-        labels: LabelTable,
-        weights: Weights | None,
-        groups: Keys | None,
-    ) -> Lesson:
-        spec, sampling = self.spec, self.spec.sampling
-        longest = value(spec.max_tokens)
-        _refuse_longer(longest, encoder)
-        share = value(sampling.word_dropout)
-        dropout = WordDropout(share, value(sampling.word_dropout_rows)) if share else None
-        tokens = tokenised(tokenizer, frame, self.columns, longest, words=dropout is not None)
-        weighed = np.ones(len(tokens)) if weights is None else np.asarray(weights, np.float64)
-        held = held_back(
-            tokens, labels, self.targets, spec.training.validation_share, groups, self.seed
-        )
-        rows = np.flatnonzero(~held)
-        known, trusted = labels[rows], weighed[rows] / weighed[rows].mean()
-        drawn = draws(sampling, self.targets, known)
-        seen = effective_rows(self.targets, known, drawn, trusted)
-        counts = [
-            np.bincount(known[:, place], minlength=target.classes)
-            for place, target in enumerate(self.targets)
-        ]
-        losses = target_losses(spec, self.targets, counts, seen)
-        tau = value(spec.loss.logit_adjustment)
-        self.trained_ = tuple(
-            trained_prior(loss, tau, classes) for loss, classes in zip(losses, seen, strict=True)
-        )
-        return Lesson(
-            spec=spec,
-            targets=self.targets,
-            losses=losses,
-            train=Examples(tokens, rows, known, trusted, dropout),
-            drawn=drawn,
-            held=_held(tokens, held, labels),
-            seed=self.seed,
-        )
 
     def _member(
         self, lesson: Lesson, encoder: PreTrainedModel, folder: Path, member: int, told: Told
@@ -153,26 +107,3 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
             )
             kept.finish(network, finished)
         return network, finished
-
-
-def _refuse_longer(tokens: int, encoder: PreTrainedModel) -> None:
-    most = getattr(encoder.config, "max_position_embeddings", None)
-    padding = getattr(encoder.config, "pad_token_id", None) or 0
-    if most is None:
-        return
-    # RoBERTa's kind counts positions from behind the padding's number.
-    room = most - padding - 1 if "roberta" in encoder.config.model_type else most
-    if tokens > room:
-        raise ValueError(
-            f"expected max_tokens of at most {room}, got {tokens}: the encoder knows no further "
-            "positions; lower max_tokens"
-        )
-
-
-def _held(tokens: Tokens, held: NDArray[np.bool_], labels: LabelTable) -> Examples | None:
-    """The rows held back, by length, so that a batch pads little."""
-    rows = np.flatnonzero(held)
-    if not len(rows):
-        return None
-    rows = rows[np.argsort(-tokens.lengths[rows], kind="stable")]
-    return Examples(tokens, rows, labels[rows], np.ones(len(rows)))

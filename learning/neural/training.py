@@ -1,7 +1,6 @@
 """One member's fit, by Hugging Face's Trainer; its step, clipping and schedule are its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,30 +16,17 @@ from transformers import (
     TrainingArguments,
 )
 
-from learning.arrays import Weights
 from learning.neural.epochs import SCORE, Epoch, Telling, Told, history, scores
-from learning.neural.examples import Examples, collated
-from learning.neural.losses import TargetLoss, disagreement
+from learning.neural.examples import collated
+from learning.neural.lessons import Lesson
+from learning.neural.losses import disagreement
 from learning.neural.modules import Network
 from learning.neural.optimising import parameter_groups
 from learning.neural.sampling import LengthGrouped
 from learning.neural.surroundings import device
 from schemas.knobs import value
 from schemas.label import Target
-from schemas.transformers import Loss, Training, Transformer
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a member learns from: its rows, how often an epoch draws each, and what errors cost."""
-
-    spec: Transformer  # settled
-    targets: tuple[Target, ...]
-    losses: tuple[TargetLoss, ...]
-    train: Examples
-    drawn: Weights | None
-    held: Examples | None
-    seed: int
+from schemas.transformers import Loss, Training
 
 
 class NetworkTrainer(Trainer):
@@ -54,6 +40,7 @@ class NetworkTrainer(Trainer):
             data_collator=collated,
             **settings,
         )
+        self.remove_callback(PrinterCallback)  # it stands in for a bar that is switched off
         self.lesson = lesson
         self.network = network
 
@@ -141,11 +128,10 @@ def fitted(
     trainer = NetworkTrainer(
         lesson,
         network,
-        args=_arguments(lesson, folder, keeps=keeps),
+        args=arguments(lesson, folder, keeps=keeps),
         callbacks=_callbacks(training, Telling(member, told)),
         compute_metrics=lambda seen: _scored(seen, lesson.targets),
     )
-    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     if training.gradient_checkpointing:
         network.encoder.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
@@ -153,7 +139,8 @@ def fitted(
     return history(trainer.state.log_history, member)
 
 
-def _arguments(lesson: Lesson, folder: Path, *, keeps: bool) -> TrainingArguments:
+def arguments(lesson: Lesson, folder: Path, *, keeps: bool) -> TrainingArguments:
+    """Of a Trainer that neither asks nor tells anything outside of this process."""
     training, batch = lesson.spec.training, value(lesson.spec.training.batch_size)
     held = lesson.held is not None
     gpu = device().type == "cuda"
