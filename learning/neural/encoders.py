@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -64,7 +65,7 @@ def load_encoder(encoder: Encoder, folder: Path) -> PreTrainedModel:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-    except (OSError, RuntimeError, ValueError, KeyError) as fault:
+    except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as fault:
         raise _missing(encoder, f"{folder} can't be read ({type(fault).__name__})") from fault
     lacking = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if lacking:
