@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from learning.arrays import Probabilities
 from learning.neural.examples import padded
 from learning.neural.modules import Network, unit_slices, units
-from learning.neural.surroundings import bound, device, quiet
+from learning.neural.surroundings import bound, device, memory_told, quiet
 from learning.neural.tokens import Tokens, tokenised
 from schemas.label import Target
 
@@ -44,7 +44,7 @@ class NetworkAnswers:
 
     def logits(self, frame: pd.DataFrame) -> tuple[NDArray[np.float32], ...]:
         """Of each member (rows, logits of all targets), in float32 whatever the fit was in."""
-        with quiet(), bound(self.threads):
+        with quiet(), memory_told(), bound(self.threads):
             tokens = tokenised(self.tokenizer, frame, self.columns, self.max_tokens)
             return tuple(self._logits(member, tokens) for member in self.members)
 

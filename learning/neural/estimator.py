@@ -13,11 +13,12 @@ from transformers import PreTrainedModel
 from learning.arrays import Keys, LabelTable, Probabilities, Weights
 from learning.neural.answering import NetworkAnswers
 from learning.neural.checkpoints import Checkpoints, fingerprint
-from learning.neural.encoders import load_encoder, load_tokenizer, located
+from learning.neural.encoders import load_encoder, load_tokenizer
 from learning.neural.epochs import Epoch, Told
+from learning.neural.folders import located
 from learning.neural.lessons import Lesson, prepared, read
 from learning.neural.modules import Network, head_shape
-from learning.neural.surroundings import bound, device, quiet, seeded
+from learning.neural.surroundings import bound, device, memory_told, quiet, seeded
 from learning.neural.training import fitted
 from schemas.knobs import value
 from schemas.label import Target
@@ -62,7 +63,7 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
         groups: Keys | None = None,  # rows that never part; without it, rows of equal text
     ) -> Self:
         """`told` of each epoch when it is over; what it raises ends the fit."""
-        with quiet(), bound(self.threads), seeded(self.seed):
+        with quiet(), memory_told(), bound(self.threads), seeded(self.seed):
             folder = located(self.spec.encoder)
             tokenizer = load_tokenizer(folder)
             encoder = load_encoder(self.spec.encoder, folder)

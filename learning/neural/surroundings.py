@@ -55,3 +55,20 @@ def seeded(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(exact)
             random.setstate(old)
             np.random.set_state(legacy)  # noqa: NPY002
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """MemoryError, with what to do, where torch has an error of its own for it."""
+    try:
+        yield
+    except torch.OutOfMemoryError as fault:
+        raise MemoryError(f"The GPU's memory is full. {_LESS}") from fault
+    except RuntimeError as fault:
+        if _NO_MEMORY not in str(fault):
+            raise
+        raise MemoryError(f"The memory is full. {_LESS}") from fault
+
+
+_NO_MEMORY = "can't allocate memory"
+_LESS = "Lower training.batch_size and raise training.accumulation, or lower max_tokens."

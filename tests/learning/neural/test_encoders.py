@@ -8,7 +8,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from learning.neural.encoders import load_encoder, load_tokenizer, located
+from learning.neural.encoders import load_encoder, load_tokenizer
+from learning.neural.folders import located
 from schemas.faults import EncoderMissing
 from schemas.transformers import Encoder
 from tests.learning.neural.tiny import make_bert, settings
