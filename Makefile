@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # `make -j drop train` deals first, then trains
-.PHONY: help train drop test check up bench
+.PHONY: help train drop test check up bench transformer
 
 BIN     := .venv/bin
 STAMPS  := .venv/.made
@@ -11,7 +11,7 @@ UV_WANT := 0.13.9
 DROPS   := drops/quickstart
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: $(STAMPS)/run  ## one night of the quickstart plan, here and now (first time: sets up .venv)
 	@$(BIN)/python -m deployments.quickstart first --folder $(DROPS)
@@ -35,6 +35,8 @@ up: $(STAMPS)/run  ## Prefect server, worker, deployments and MLflow UI on this 
 bench: $(STAMPS)/dev  ## measure the machinery (tests/benchmarks)
 	@for script in tests/benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
 
+transformer: $(STAMPS)/transformer  ## install what transformers need: torch
+
 # --- set-up: one file a finished step, so that the second `make train` pays nothing -------------
 
 $(STAMPS)/run: .ci/environment pyproject.toml uv.lock
@@ -43,4 +45,8 @@ $(STAMPS)/run: .ci/environment pyproject.toml uv.lock
 
 $(STAMPS)/dev: .ci/environment pyproject.toml uv.lock
 	@.ci/environment $(UV_WANT) --extra dev --extra transformer
+	@touch $@ $(STAMPS)/run
+
+$(STAMPS)/transformer: .ci/environment pyproject.toml uv.lock
+	@.ci/environment $(UV_WANT) --extra transformer
 	@touch $@ $(STAMPS)/run

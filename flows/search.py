@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefect import get_run_logger
+
 from flows.rows import Due, Read, read_rows
+from learning.reports.readers import reader_defect
 from learning.searching.budget import Budget
 from learning.searching.ranking import beats
 from learning.searching.screening import baseline
@@ -70,6 +73,7 @@ def search(
             methods = screen_methods(bench)
         with attempt.stage("tune"):
             studies = _tune_families(attempt, bench, methods, tracker, home)
+        _tell_defects(attempt, studies, baseline(methods))
         with attempt.stage("fit"):
             finalist, fits = _fit(attempt, bench, methods, studies)
     return Found(read, standing, methods, studies, finalist, fits, folder, tracker)
@@ -106,6 +110,16 @@ def _tune_families(
     return tuple(studies)
 
 
+def _tell_defects(attempt: Attempt, studies: Sequence[StudyResult], floor: MethodScore) -> None:
+    """A network that words alone beat has something wrong with it, in its settings or its data."""
+    readers = {f.classifier.kind for f in attempt.plan.families if f.classifier.reads_text}
+    for study in (study for study in studies if study.family in readers):
+        told = reader_defect(study, floor)
+        if told:
+            attempt.note(told)
+            get_run_logger().warning("%s", told)
+
+
 def _fit(
     attempt: Attempt,
     bench: Bench,
@@ -123,7 +137,10 @@ def _fit(
         if study.best is not None and beats(study.best, recipes[finalist]):
             finalist = f"{study.family} trial {study.best.number}"
             recipes = {finalist: study.best, BASELINE: floor}
-    threads = bench.pool.workers if bench.rows.n_train >= _ROWS_FOR_THREADS else 1
+    chosen = recipes[finalist].candidate
+    takes_all = chosen is not None and chosen.classifier.reads_text
+    many = bench.rows.n_train >= _ROWS_FOR_THREADS
+    threads = bench.pool.workers if many or takes_all else 1
     running = {
         name: fit_final.submit(name, recipe, threads if name == finalist else 1, bench)
         for name, recipe in recipes.items()

@@ -33,6 +33,7 @@ from schemas.night import Night
 from schemas.plan import Plan
 from schemas.store import ABSENT, Store
 from tasks.attempt import Attempt, not_started
+from tasks.encoders import encoders, fetch_encoder
 from tasks.home import Home, home_from
 from tasks.judging import PICTURES, judge_night
 from tasks.ledger.champions import champion, move_champion
@@ -201,6 +202,9 @@ def _work(attempt: Attempt, home: Home, force: bool, heartbeat: Heartbeat) -> Re
 def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Record:
     """From objects to a verdict, and on to the champion where it says so."""
     plan, store = attempt.plan, attempt.store
+    for encoder in encoders(plan):
+        with attempt.stage("fetch encoders"):
+            fetch_encoder(encoder)
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
     found = search(attempt, home, due, budget, before)

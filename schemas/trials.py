@@ -18,7 +18,9 @@ TrialState = Literal["COMPLETE", "PRUNED", "FAIL"]
 class Candidate(Strict):
     """One settled recipe: features, an answer to imbalance, a classifier; no open knob.
 
-    The features are made once a row; each target has a classifier of its own on them.
+    The features are made once a row; each target has a classifier of its own on them. To a
+    classifier that reads the text itself neither features nor imbalance mean anything: they stand
+    at rest.
     """
 
     features: Features
@@ -86,11 +88,29 @@ class CalibrationChoice(Strict):
     ece_after: float
 
 
+class FitEpoch(Strict):
+    """One pass of one member of a network over its training rows, counted from 1.
+
+    Where rows were held back, `held_loss` and the figures of each target are of these, by arg max:
+    `macro_f1` a target, `class_f1` each class of each target (None: neither rows nor decisions).
+    """
+
+    member: int = 0
+    epoch: int
+    train_loss: float
+    learning_rate: float
+    seconds: float
+    held_loss: float | None = None
+    macro_f1: tuple[float, ...] = ()
+    class_f1: tuple[tuple[float | None, ...], ...] = ()
+
+
 class RefitResult(Strict):
     """A saved, reloaded and compared model; `digest` is the sha256 of its manifest.
 
     `train_score` is the plan's objective on the training rows themselves; `settings` are all that
-    the recipe has, by dotted path; `calibrations` are of the targets, in their order.
+    the recipe has, by dotted path; `calibrations` are of the targets, in their order; `history` has
+    the epochs of a network.
     """
 
     out: str
@@ -99,6 +119,7 @@ class RefitResult(Strict):
     train_score: float
     settings: dict[str, Setting]
     calibrations: tuple[CalibrationChoice, ...]
+    history: tuple[FitEpoch, ...] = ()
 
 
 class TrialRecord(Strict):

@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from learning.keeping.models import load
+from learning.keeping.models import check, libraries_of, load
 from learning.rows.examples import example
 from schemas.faults import ModelRefused, ObjectMissing, StoreConflict
 from schemas.ledger import Champion, Version
@@ -140,7 +140,13 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
 
     Requirements are stated, not inferred, and no code or pickle is stored. The example of its
     input is made up: the data's own cells never leave by it.
+
+    Raises
+    ------
+    ModelRefused
+        The folder's bytes are not those that were recorded when it was saved.
     """
+    check(folder, version_digest)
     with warnings.catch_warnings():
         # Of type hints in MLflow's own modules, as they are imported.
         warnings.filterwarnings("ignore", "(?s).*type hint", UserWarning)
@@ -166,7 +172,7 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
         str(to),
         loader_module="learning.keeping.serving",
         data_path=str(folder),
-        pip_requirements=_requirements(),
+        pip_requirements=_requirements(folder),
         signature=ModelSignature(inputs=Schema(columns)),
         input_example=example(plan.dataset.columns),
         metadata={"nightshift_digest": version_digest, "plan": plan.name},
@@ -174,10 +180,13 @@ def save_pyfunc(folder: Path, version_digest: str, plan: Plan, to: Path) -> Path
     return to
 
 
-def _requirements() -> list[str]:
-    """What a model of any family needs; XGBoost comes under two names, one of them without GPU."""
-    found = {name: _installed(name) for name in _NEEDED}
-    return [f"{name}=={version}" for name, version in found.items() if version]
+def _requirements(folder: Path) -> list[str]:
+    """What a model of any family needs, and this one besides; XGBoost comes under two names, one of
+    them without GPU.
+    """
+    found = {name: _installed(name) for name in dict.fromkeys((*_NEEDED, *libraries_of(folder)))}
+    # Without what follows a plus: of torch it says which processor the build here is for.
+    return [f"{name}=={told.partition('+')[0]}" for name, told in found.items() if told]
 
 
 def _installed(name: str) -> str | None:

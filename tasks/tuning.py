@@ -96,7 +96,8 @@ def screen_methods(bench: Bench) -> tuple[MethodScore, ...]:
         description="Imbalance methods on equal folds: logistic regression, cross-fitted offsets; "
         f"recalls of the {len(classes)} rarest classes that count",
     )
-    log.info("kept for the search: %s", ", ".join(m.method for m in methods if m.kept))
+    names = ", ".join(m.method for m in methods if m.kept)
+    log.info("kept for the search: %s", names or "none: the families read the text themselves")
     return methods
 
 
@@ -126,6 +127,12 @@ def tune(
         if progress.tell(trial):
             log.info("%s", progress.line)
 
+    def learn(score: float, fold_s: float, whole: bool) -> None:
+        # A network's final fit has all cores for itself, its folds shared them.
+        side_by_side = min(bench.pool.workers, bench.plan.search.folds)
+        part = 1 / side_by_side if family.classifier.reads_text else 1.0
+        bench.budget.learn(kind, score, fold_s * part, whole)
+
     try:
         study = run_study(
             family,
@@ -142,7 +149,7 @@ def tune(
             warm=warm,
             on_trial=tell,
             on_kept=keep,
-            on_fold=lambda *fold: bench.budget.learn(kind, *fold),
+            on_fold=learn,
             share=lambda: bench.shares.of(kind),
         )
     except NightshiftError as fault:

@@ -24,7 +24,7 @@ def make(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_target():
     told = make("help").stdout
     targets = re.search(r"\.PHONY: (.*)", (ROOT / "Makefile").read_text()).group(1).split()
-    assert {"train", "drop", "test", "check", "up", "bench", "help"} == set(targets)
+    assert {"train", "drop", "test", "check", "up", "bench", "transformer", "help"} == set(targets)
     assert all(f"make {target} " in told for target in targets)
 
 

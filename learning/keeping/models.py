@@ -5,45 +5,49 @@ built.
 """
 
 import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.compose import ColumnTransformer
+from pydantic import Field, TypeAdapter, ValidationError
 
 from learning.answers import Answers
 from learning.arrays import Decisions, Keys, Offsets, Probabilities
 from learning.deciding.calibration import Calibration, apply
 from learning.deciding.offsets import decide
 from learning.deciding.priors import shifted
-from learning.families.answering import predict_probabilities
-from learning.families.classifier_files import dumped, libraries, loaded, restored, stored, suffix
+from learning.families.classifier_files import libraries
+from learning.keeping.bodies import Body, FromText, OnFeatures
+from learning.keeping.body_files import (
+    KNOWN,
+    StoredClassifier,
+    feature_files,
+    network_files,
+    network_libraries,
+    read_features,
+    read_network,
+)
 from learning.keeping.seals import refused, seal, unseal
 from learning.rows.roles import has_role, missing_cells
 from schemas.dataset import Column
 from schemas.label import Target
 from schemas.strict import Strict
 
-_FEATURES, _CARD, _KEYS = "features.skops", "model.json", "training_keys.npy"
-_CLASSIFIER = re.compile(r"classifier-\d+-\d+\.[a-z]+")
+_CARD, _KEYS = "model.json", "training_keys.npy"
 
 
 @dataclass(frozen=True)
 class Head:
-    """What answers for one target, with what makes a decision of its answer; no sampler.
+    """What makes a probability and a decision of the body's answer on one target.
 
     `shift` takes out the prior that the fit put in, before `calibration`.
     """
 
     target: Target
-    classifiers: tuple[ClassifierMixin, ...]
     shift: tuple[float, ...]
     calibration: Calibration
     offsets: Offsets
@@ -55,9 +59,9 @@ class Head:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """Features, and on them a head for each target."""
+    """What answers rows, and a head for each target."""
 
-    features: ColumnTransformer
+    body: Body
     heads: tuple[Head, ...]
     columns: Mapping[str, Column]
 
@@ -73,7 +77,7 @@ class FittedModel:
         )
 
     def raw_probabilities(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
-        """As the classifiers give them, (rows, classes) a target: neither shifted nor calibrated.
+        """As the body gives them, (rows, classes) a target: neither shifted nor calibrated.
 
         A feature that the frame lacks, or has in another role, is missing cells.
         """
@@ -83,15 +87,7 @@ class FittedModel:
             else missing_cells(column, frame.index)
             for name, column in self.columns.items()
         }
-        matrix = (
-            self.features.transform(pd.DataFrame(known, index=frame.index))
-            if len(frame)
-            else np.zeros((0, 1))  # scikit-learn refuses an empty batch
-        )
-        return tuple(
-            predict_probabilities(head.classifiers, matrix, head.target.classes)
-            for head in self.heads
-        )
+        return self.body.raw_probabilities(pd.DataFrame(known, index=frame.index))
 
     def answers(self, frame: pd.DataFrame) -> Answers:
         """Probabilities and decisions of every target."""
@@ -102,29 +98,37 @@ class FittedModel:
         return Answers(probabilities, np.column_stack(decisions))
 
 
-class _Stored(Strict):
-    """One classifier's file; `seen`: the classes that it was fitted on."""
-
-    file: str
-    format: str
-    seen: tuple[int, ...]
-
-
 class _HeadCard(Strict):
     target: Target
-    classifiers: tuple[_Stored, ...]
     shift: tuple[float, ...]
     calibration: Calibration
     offsets: tuple[float, ...]
 
 
-class _Card(Strict):
-    """`model.json`."""
+class _FeatureHeadCard(_HeadCard):
+    classifiers: tuple[StoredClassifier, ...]
+
+
+class _FeatureCard(Strict):
+    """`model.json` of classifiers on features."""
 
     layout: Literal[2] = 2
     columns: dict[str, Column]
+    heads: tuple[_FeatureHeadCard, ...]
+    libraries: dict[str, str]
+
+
+class _NetworkCard(Strict):
+    """`model.json` of a network that reads text."""
+
+    layout: Literal[3] = 3
+    columns: dict[str, Column]
     heads: tuple[_HeadCard, ...]
     libraries: dict[str, str]
+
+
+_Card = _FeatureCard | _NetworkCard
+_CARDS: TypeAdapter[_Card] = TypeAdapter(Annotated[_Card, Field(discriminator="layout")])
 
 
 def save(
@@ -133,25 +137,7 @@ def save(
     training_keys: Keys,  # group keys and marks of the rows it was fitted on, in any order
 ) -> str:
     """Write the model's files; the sha256 of its manifest."""
-    files: dict[str, bytes] = {_FEATURES: dumped(model.features)}
-    heads = []
-    for place, head in enumerate(model.heads):
-        kept, bodies = _classifier_files(place, head.classifiers)
-        files |= bodies
-        heads.append(
-            _HeadCard(
-                target=head.target,
-                classifiers=kept,
-                shift=head.shift,
-                calibration=head.calibration,
-                offsets=tuple(head.offsets.tolist()),
-            )
-        )
-    card = _Card(
-        columns=dict(model.columns),
-        heads=tuple(heads),
-        libraries=libraries(),
-    )
+    card, files = _told(model)
     files[_CARD] = (card.model_dump_json(indent=2) + "\n").encode()
     files[_KEYS] = _array_bytes(np.unique(training_keys))
     return seal(folder, files)
@@ -167,15 +153,13 @@ def load(folder: Path, digest: str | None) -> FittedModel:
     heads = tuple(
         Head(
             target=head.target,
-            classifiers=tuple(_read(folder, files, each) for each in head.classifiers),
             shift=head.shift,
             calibration=head.calibration,
             offsets=np.asarray(head.offsets, dtype=np.float64),
         )
         for head in card.heads
     )
-    features = _features(folder, files[_FEATURES])
-    return FittedModel(features=features, heads=heads, columns=card.columns)
+    return FittedModel(body=_body(folder, files, card), heads=heads, columns=card.columns)
 
 
 def training_keys(folder: Path, digest: str | None) -> Keys:
@@ -185,41 +169,57 @@ def training_keys(folder: Path, digest: str | None) -> Keys:
     return keys
 
 
-def _classifier_files(
-    place: int, classifiers: Sequence[ClassifierMixin]
-) -> tuple[tuple[_Stored, ...], dict[str, bytes]]:
-    kept, bodies = [], {}
-    for member, classifier in enumerate(classifiers):
-        one = stored(classifier)
-        file = f"classifier-{place}-{member}.{suffix(one.format)}"
-        kept.append(_Stored(file=file, format=one.format, seen=one.seen))
-        bodies[file] = one.body
-    return tuple(kept), bodies
+def check(folder: Path, digest: str) -> None:
+    """Raises `ModelRefused` unless every byte is the one that was recorded; nothing is built."""
+    _opened(folder, digest)
 
 
-def _read(folder: Path, files: Mapping[str, bytes], one: _Stored) -> ClassifierMixin:
-    if one.file not in files:
-        raise refused(folder, f"expected {one.file}, as {_CARD} says, got none")
-    try:
-        return restored(one.format, files[one.file], one.seen)
-    except ValueError as fault:
-        raise refused(folder, f"{one.file} {fault}") from fault
+def libraries_of(folder: Path) -> dict[str, str]:
+    """The distributions that a kept model was made with, by its card; nothing is loaded."""
+    return dict(_read_card(folder, (folder / _CARD).read_bytes()).libraries)
 
 
-def _features(folder: Path, body: bytes) -> BaseEstimator:
-    try:
-        return loaded(body)
-    except ValueError as fault:
-        raise refused(folder, f"{_FEATURES} {fault}") from fault
+def _told(model: FittedModel) -> tuple[_Card, dict[str, bytes]]:
+    columns = dict(model.columns)
+    heads = [
+        _HeadCard(
+            target=head.target,
+            shift=head.shift,
+            calibration=head.calibration,
+            offsets=tuple(head.offsets.tolist()),
+        )
+        for head in model.heads
+    ]
+    match model.body:
+        case FromText() as body:
+            used = network_libraries()
+            card = _NetworkCard(columns=columns, heads=tuple(heads), libraries=used)
+            return card, network_files(body)
+        case OnFeatures() as body:
+            members, files = feature_files(body)
+            told = tuple(
+                _FeatureHeadCard(**dict(head), classifiers=own)
+                for head, own in zip(heads, members, strict=True)
+            )
+            return _FeatureCard(columns=columns, heads=told, libraries=libraries()), files
+
+
+def _body(folder: Path, files: Mapping[str, bytes], card: _Card) -> Body:
+    match card:
+        case _NetworkCard():
+            return read_network(folder, files)
+        case _FeatureCard(heads=heads):
+            classes = [head.target.classes for head in heads]
+            return read_features(folder, files, [head.classifiers for head in heads], classes)
 
 
 def _opened(folder: Path, digest: str | None) -> dict[str, bytes]:
-    return unseal(folder, digest, needed={_FEATURES, _CARD, _KEYS}, also=_CLASSIFIER)
+    return unseal(folder, digest, needed={_CARD, _KEYS}, also=KNOWN)
 
 
 def _read_card(folder: Path, body: bytes) -> _Card:
     try:
-        return _Card.model_validate_json(body)
+        return _CARDS.validate_json(body)
     except ValidationError as fault:
         raise refused(folder, f"{_CARD} is not one that this version reads: {fault}") from fault
 

@@ -2,13 +2,12 @@
 
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
 
 from learning.arrays import Keys, Labels, Probabilities
 from learning.deciding.calibration import apply, fit_calibration
@@ -17,20 +16,23 @@ from learning.deciding.objectives import aims, overall
 from learning.deciding.priors import prior_shift, shifted
 from learning.deciding.thresholds import accepted_each
 from learning.features.matrix import layout, transformer
+from learning.keeping.bodies import Body, FromText, on_features
 from learning.keeping.models import FittedModel, Head, load, save
 from learning.reading.marks import row_marks
 from learning.rows.sides import row_references
 from learning.rows.splits import parts
-from learning.searching.fitting import FittedTarget, fit_targets
-from learning.searching.folds import FIT_FAULTS, FitFailed, TrainRows, told, train_rows
+from learning.searching.fitting import fit_targets
+from learning.searching.folds import FIT_FAULTS, FitFailed, told
+from learning.searching.networks import fit_network, told_epochs
 from learning.searching.oof import gathered
 from learning.searching.space import all_settings
+from learning.searching.training_rows import TrainRows, train_rows
 from schemas.faults import ModelRefused
 from schemas.label import Target
-from schemas.trials import CalibrationChoice, RefitJob, RefitResult
+from schemas.transformers import Transformer
+from schemas.trials import CalibrationChoice, FitEpoch, RefitJob, RefitResult
 
 ROWS_COMPARED = 64
-LARGEST_DIFFERENCE = 1e-12
 LEAST_SHIFT = 0.01
 """Of a log factor: less comes of shuffled splits, which don't score every row, not of sampling."""
 
@@ -47,10 +49,11 @@ def refit(job: RefitJob) -> RefitResult:
     """
     started = time.perf_counter()
     rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
-    model, calibrations = _fitted(job, rows)
+    model, calibrations, history = _fitted(job, rows)
     fit_s = time.perf_counter() - started
     marks = row_marks(row_references(job.rows))
     digest = _kept(model, rows, marks, Path(job.out))
+    shutil.rmtree(_checkpoints(job), ignore_errors=True)
     answers = model.answers(rows.frame)
     return RefitResult(
         out=job.out,
@@ -59,19 +62,33 @@ def refit(job: RefitJob) -> RefitResult:
         train_score=overall(aims(job.objective, job.targets), rows.labels, answers),
         settings=all_settings(job.candidate, job.columns),
         calibrations=calibrations,
+        history=history,
     )
 
 
-def _fitted(job: RefitJob, rows: TrainRows) -> tuple[FittedModel, tuple[CalibrationChoice, ...]]:
+@dataclass(frozen=True)
+class _Fit:
+    """`trained` is of each target what each class weighed in the fit."""
+
+    body: Body
+    trained: tuple[tuple[float, ...], ...]
+    history: tuple[FitEpoch, ...] = ()
+
+
+def _fitted(
+    job: RefitJob, rows: TrainRows
+) -> tuple[FittedModel, tuple[CalibrationChoice, ...], tuple[FitEpoch, ...]]:
     try:
-        features, fitted = _fitted_parts(job, rows)
+        fit = _fit(job, rows)
     except FIT_FAULTS as fault:
         raise FitFailed(told(fault)) from fault
     answered, scored = gathered(job.oof, rows.folds, job.targets)
     labels, apart = rows.labels[scored], parts(rows.folds[scored])
     bare = [
         _calibrated(job, target, each, part[scored], own, apart)
-        for target, each, part, own in zip(job.targets, fitted, answered, labels.T, strict=True)
+        for target, each, part, own in zip(
+            job.targets, fit.trained, answered, labels.T, strict=True
+        )
     ]
     # Offsets are fitted on calibrated answers because they are added to calibrated ones.
     offsets = accepted_each(
@@ -86,12 +103,15 @@ def _fitted(job: RefitJob, rows: TrainRows) -> tuple[FittedModel, tuple[Calibrat
         _choice(head, raw[scored], own, truth)
         for (head, own), raw, truth in zip(bare, answered, labels.T, strict=True)
     )
-    return FittedModel(features=features, heads=heads, columns=job.columns), choices
+    model = FittedModel(body=fit.body, heads=heads, columns=job.columns)
+    return model, choices, fit.history
 
 
-def _fitted_parts(
-    job: RefitJob, rows: TrainRows
-) -> tuple[ColumnTransformer, tuple[FittedTarget, ...]]:
+def _fit(job: RefitJob, rows: TrainRows) -> _Fit:
+    if isinstance(spec := job.candidate.classifier, Transformer):
+        everywhere = np.ones(len(rows.keys), dtype=bool)
+        network = fit_network(spec, job, rows, everywhere, _checkpoints(job))
+        return _Fit(FromText(network.answers_), network.trained_, told_epochs(network))
     features = transformer(job.candidate.features, job.columns)
     matrix = features.fit_transform(rows.frame)
     fitted = fit_targets(
@@ -104,14 +124,20 @@ def _fitted_parts(
         job.seed,
         job.threads,
     )
-    return features, fitted
+    body = on_features(features, fitted, job.targets)
+    return _Fit(body, tuple(each.trained for each in fitted))
+
+
+def _checkpoints(job: RefitJob) -> Path:
+    """Where a fit that is killed leaves how far it came."""
+    return Path(f"{job.out}.checkpoints")
 
 
 def _calibrated(
     job: RefitJob,
     target: Target,
-    fitted: FittedTarget,
-    probabilities: Probabilities,  # out of fold, as the classifiers gave them
+    trained: tuple[float, ...],
+    probabilities: Probabilities,  # out of fold, as they were given
     labels: Labels,
     apart: NDArray[np.int64],
 ) -> tuple[Head, Probabilities]:
@@ -120,12 +146,11 @@ def _calibrated(
     First the prior that resampling and weights put in is taken out, then what is left of error is
     calibrated; the formula alone would leave SMOTE's probabilities worse than they were.
     """
-    shift = prior_shift(fitted.trained, np.bincount(labels, minlength=target.classes).tolist())
+    shift = prior_shift(trained, np.bincount(labels, minlength=target.classes).tolist())
     probabilities = shifted(probabilities, shift)
     calibration = fit_calibration(probabilities, labels, apart, job.calibration)
     head = Head(
         target=target,
-        classifiers=fitted.classifiers,
         shift=shift,
         calibration=calibration,
         offsets=np.zeros(target.classes),
@@ -159,9 +184,9 @@ def _kept(model: FittedModel, rows: TrainRows, marks: Keys, out: Path) -> str:
 def _compare(model: FittedModel, stored: FittedModel, frame: pd.DataFrame) -> None:
     pairs = zip(model.probabilities(frame), stored.probabilities(frame), strict=True)
     apart = max(float(np.abs(ours - theirs).max(initial=0.0)) for ours, theirs in pairs)
-    if apart > LARGEST_DIFFERENCE:
+    if apart > model.body.largest_difference:
         raise ModelRefused(
             f"The model was not kept: read back, its probabilities differ by {apart:.3g} on "
-            f"{len(frame)} training rows, expected at most {LARGEST_DIFFERENCE:g}. "
+            f"{len(frame)} training rows, expected at most {model.body.largest_difference:g}. "
             "This is a defect of saving; the champion stays."
         )

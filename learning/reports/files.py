@@ -10,12 +10,15 @@ from typing import TypeVar
 from learning.answers import Answers
 from learning.arrays import LabelTable, Probabilities
 from learning.pictures.curves import precision_recall_picture, reliability_picture, roc_picture
+from learning.pictures.epochs import epochs_picture
 from learning.pictures.histories import study_picture
 from learning.pictures.plots import class_change_picture, confusion_picture
 from learning.reports.classification import classification_report, label_report
 from learning.reports.figures import metrics
 from learning.reports.names import folder_names
 from learning.reports.page import page
+from learning.reports.readers import history_csv
+from learning.reports.recipes import contender_fit
 from learning.reports.scores import are_marks
 from schemas.label import Target
 from schemas.night import Night
@@ -51,6 +54,9 @@ def judgement_files(night: Night) -> dict[str, bytes]:
         "metrics.json": json.dumps(metrics(night), indent=2).encode(),
         "trials.png": study_picture(by_time, night.objective),
     }
+    if history := contender_fit(night).history:
+        files["training_history.csv"] = history_csv(history, night.targets).encode()
+        files["training_history.png"] = epochs_picture(history, night.targets)
     verdict = night.judgement.verdict
     if verdict.class_changes:
         picture = class_change_picture(verdict.class_changes, verdict.reference)

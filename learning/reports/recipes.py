@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from learning.reports.markdown import MOST_LINES
+from learning.reports.readers import reader_lines
 from learning.reports.texts import figure, setting_text
 from schemas.knobs import Setting
 from schemas.night import Night
@@ -13,6 +14,7 @@ def recipe_lines(night: Night) -> Iterator[str]:
     """The settings in one line, then a line a target on its calibration."""
     fit = contender_fit(night)
     yield f"{night.judgement.contender}: {told_settings(fit.settings)}"
+    yield from reader_lines(fit, night.targets)
     several = len(fit.calibrations) > 1
     for choice in fit.calibrations[:MOST_LINES]:
         yield f"{choice.target}: {_told(choice)}" if several else _told(choice)

@@ -6,30 +6,30 @@ fitted once for all trials that share them.
 
 import os
 import re
+import shutil
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from lightgbm.basic import LightGBMError
 from scipy.sparse import csr_matrix
 
 from learning.answers import side_by_side
-from learning.arrays import Folds, Keys, LabelTable, Mask, Matrix, Probabilities, Weights
+from learning.arrays import LabelTable, Mask, Matrix, Probabilities, Weights
 from learning.families.answering import predict_probabilities
 from learning.features.layout import Layout
 from learning.features.matrix import layout, transformer
-from learning.rows.sides import read_side, side_weights
 from learning.rows.splits import scored_in
 from learning.searching.fitting import fit_targets
+from learning.searching.networks import fit_network
 from learning.searching.recent import Recent
+from learning.searching.training_rows import train_rows
 from schemas.dataset import Column
 from schemas.faults import NightshiftError
 from schemas.features import Features
-from schemas.manifest import FOLD, KEY, label_columns
+from schemas.transformers import Transformer
 from schemas.trials import FoldJob, FoldResult
 
 ColumnPairs = tuple[tuple[str, Column], ...]
@@ -42,17 +42,6 @@ class FitFailed(NightshiftError):
     """A candidate could not be fitted; the search goes on without it."""
 
 
-@dataclass(frozen=True)
-class TrainRows:
-    """The training side in memory, rows in the order of its index."""
-
-    frame: pd.DataFrame
-    labels: LabelTable
-    folds: Folds
-    keys: Keys
-    weights: Weights | None
-
-
 def fit_fold(job: FoldJob) -> FoldResult:
     """Fit, answer, and leave the probabilities at `job.out`, whole or not at all."""
     started = time.perf_counter()
@@ -62,6 +51,7 @@ def fit_fold(job: FoldJob) -> FoldResult:
         raise FitFailed(told(fault)) from fault
     ended = time.perf_counter()
     _write(Path(job.out), probabilities, ended - started)
+    shutil.rmtree(_checkpoints(job), ignore_errors=True)
     return FoldResult(
         out=job.out,
         fold=job.fold,
@@ -79,20 +69,6 @@ def kept_seconds(out: Path) -> float | None:
         return None
 
 
-@lru_cache(maxsize=1)
-def train_rows(path: str, columns: tuple[str, ...], targets: int) -> TrainRows:
-    """The feature columns and what the split knows of each row."""
-    labels = label_columns(targets)
-    table = read_side(path, [*columns, *labels, FOLD, KEY])
-    return TrainRows(
-        frame=table.select(list(columns)).to_pandas(),
-        labels=np.column_stack([table[name].to_numpy() for name in labels]),
-        folds=table[FOLD].to_numpy(),
-        keys=table[KEY].to_numpy(),
-        weights=side_weights(path),
-    )
-
-
 def told(fault: BaseException) -> str:
     """A library's fault up to what it quotes: that could be a cell of the user's.
 
@@ -104,6 +80,8 @@ def told(fault: BaseException) -> str:
 
 
 def _answers(job: FoldJob) -> tuple[Probabilities, float]:
+    if isinstance(spec := job.candidate.classifier, Transformer):
+        return _read_answers(job, spec)
     side = _sides(
         job.rows, job.fold, job.candidate.features, tuple(job.columns.items()), len(job.targets)
     )
@@ -123,6 +101,20 @@ def _answers(job: FoldJob) -> tuple[Probabilities, float]:
         for target, each in zip(job.targets, fitted, strict=True)
     ]
     return side_by_side(answers), fitted_at
+
+
+def _read_answers(job: FoldJob, spec: Transformer) -> tuple[Probabilities, float]:
+    """Of a network, which takes the rows as they are."""
+    rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
+    scored: Mask = scored_in(rows.folds, job.fold)
+    network = fit_network(spec, job, rows, ~scored, _checkpoints(job))
+    fitted_at = time.perf_counter()
+    return side_by_side(network.predict_proba(rows.frame[scored])), fitted_at
+
+
+def _checkpoints(job: FoldJob) -> Path:
+    """Where a fit that is killed leaves how far it came."""
+    return Path(job.out).with_suffix(".checkpoints")
 
 
 @dataclass(frozen=True)

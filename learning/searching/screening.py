@@ -71,7 +71,8 @@ def screen(
         The baseline has no score, or every method of the plan failed.
     """
     truth = read_truth(rows, plan.targets, plan.objective)
-    methods = _methods(plan.imbalance)
+    planned = searched(plan)
+    methods = _methods(planned)
     # The baseline is the night's floor: a budget too small for it is overrun, not the night failed.
     least = time.monotonic() + BASELINE_S
     limits = [lambda: max(least, deadline()), *[_part(deadline)] * (len(methods) - 1)]
@@ -88,13 +89,20 @@ def screen(
         each = zip(methods, recipes, jobs, running, limits, strict=True)
         for method, recipe, folds, started, limit in each:
             fits = awaited(folds, started, _left(limit))
-            planned = method in plan.imbalance
-            screened.append(_screened(method, recipe, fits, truth, search.seed, planned=planned))
+            told = _screened(method, recipe, fits, truth, search.seed, planned=method in planned)
+            screened.append(told)
             on_method(screened[-1].told)
     finally:
         for started in running:
             stop(started)
     return _ranked(plan, screened, truth)
+
+
+def searched(plan: Plan) -> tuple[Imbalance, ...]:
+    """The plan's methods against imbalance, where any of its families uses one."""
+    if all(family.classifier.reads_text for family in plan.families):
+        return ()
+    return plan.imbalance
 
 
 def baseline(methods: Sequence[MethodScore]) -> MethodScore:
@@ -180,10 +188,11 @@ def _ranked(plan: Plan, screened: Sequence[_Screened], truth: Truth) -> tuple[Me
         key=lambda s: (s.found is None, -(s.told.score or 0.0), s.told.log_loss or 0.0),
     )
     floor = baseline([s.told for s in ranked])
-    planned = [s for s in ranked if s.told.imbalance in plan.imbalance]
+    wanted = searched(plan)
+    planned = [s for s in ranked if s.told.imbalance in wanted]
     late = [s.told.imbalance for s in planned if s.late]
     scored = [s for s in planned if s.found is not None]
-    if floor.score is None or not (scored or late):
+    if floor.score is None or (wanted and not (scored or late)):
         notes = "; ".join(f"{s.told.method}: {s.told.note}" for s in ranked if s.told.note)
         raise NightFailed(
             f"The screening gave no baseline or no method to search over: {notes}. "

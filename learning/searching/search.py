@@ -16,6 +16,7 @@ import optuna
 
 from learning.searching.folds import fit_fold, kept_seconds
 from learning.searching.gains import last_gain
+from learning.searching.lanes import Lanes
 from learning.searching.oof import OofScore, Truth, early_score, read_truth, score_oof
 from learning.searching.ranking import best, current
 from learning.searching.space import Point, space
@@ -77,7 +78,8 @@ def run_study(
     units = Units(columns, rows, truth.targets, search.seed, search.folds, pool, folder)
     bench = _Bench(truth, search, units)
     told = _Told(on_trial, on_kept, on_fold)
-    return _Search(family.classifier.kind, study, bench, deadline, told, share, now).run()
+    lanes = Lanes(share, search.folds, whole_trials=family.classifier.reads_text)
+    return _Search(family.classifier.kind, study, bench, deadline, told, lanes, now).run()
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class _Search:
         bench: _Bench,
         deadline: Callable[[], float],
         told: _Told,
-        share: Callable[[], int],
+        lanes: Lanes,
         now: Callable[[], float],
     ) -> None:
         self._family = family
@@ -152,7 +154,7 @@ class _Search:
         self._bench = bench
         self._deadline = deadline
         self._told = told
-        self._share = share
+        self._lanes = lanes
         self._now = now
         self._records = list(study.resumed)
         self._flights: list[_Flight] = []
@@ -164,7 +166,7 @@ class _Search:
         started = self._started = self._now()
         self._remember()
         try:
-            while self._left_s() > 0 and self._share() > 0:
+            while self._left_s() > 0 and self._lanes.units > 0:
                 self._start_units()
                 if not self._units:
                     break
@@ -200,14 +202,14 @@ class _Search:
         return self._deadline() - self._now()
 
     def _start_units(self) -> None:
-        while len(self._units) < self._share():
+        while len(self._units) < self._lanes.units:
             flight = self._next_flight()
             if flight is None:
                 return
             self._start_unit(flight, flight.ahead.pop(0))
 
     def _next_flight(self) -> _Flight | None:
-        """One fold of a trial at a time, so that it can be pruned; more when no trial may start."""
+        """As the lanes say, one fold of a trial at a time; more when no trial may start."""
         busy = {id(unit.flight) for unit in self._units.values()}
         ready = [flight for flight in self._flights if flight.ahead]
         idle = [flight for flight in ready if id(flight) not in busy]
@@ -215,6 +217,8 @@ class _Search:
             return None
         if idle:
             return idle[0]
+        if ready and self._lanes.whole_trials:
+            return ready[0]
         if self._may_start():
             trial, recipe = self._study.ask()
             self._flights.append(_Flight(trial, recipe, list(range(self._bench.search.folds))))
@@ -230,12 +234,12 @@ class _Search:
         return self._fits(folds=self._bench.search.folds)
 
     def _fits(self, folds: int) -> bool:
-        """Whether so many folds one after the other are expected to end before the deadline."""
-        expected_s = median(self._fold_s) * folds if self._fold_s else 0.0
+        """Whether so many folds of one trial are expected to end before the deadline."""
+        expected_s = median(self._fold_s) * self._lanes.rounds(folds) if self._fold_s else 0.0
         return expected_s <= self._left_s()
 
     def _start_unit(self, flight: _Flight, fold: int) -> None:
-        job = self._bench.units.job(flight.recipe, fold)
+        job = self._bench.units.job(flight.recipe, fold, self._lanes.threads)
         seconds = kept_seconds(Path(job.out))
         if seconds is not None:
             self._land(flight, fold, job.out, seconds)
@@ -319,7 +323,7 @@ class _Search:
         Its folds are an unbiased if noisier sample. Without them a costly family, of which a short
         night finishes one trial at most, would never be heard.
         """
-        gave_way = self._left_s() > 0 and self._share() == 0
+        gave_way = self._left_s() > 0 and self._lanes.units == 0
         why = "its family gave way to a better one" if gave_way else "the time was up"
         for flight in list(self._flights):
             if flight.files:

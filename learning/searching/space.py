@@ -17,7 +17,7 @@ from schemas.dataset import CategoryColumn, Column, EmbeddingColumn, NumberColum
 from schemas.faults import PlanError
 from schemas.knobs import OpenKnob, Range, Setting, open_knobs, settle
 from schemas.plan import Family
-from schemas.samplers import Imbalance
+from schemas.samplers import Imbalance, NoResampling
 from schemas.trials import Candidate
 
 Space = dict[str, OpenKnob]
@@ -36,8 +36,12 @@ _ROLES = {
 
 
 def space(family: Family, columns: Mapping[str, Column], kept: Sequence[Imbalance]) -> Space:
-    """Open knobs by dotted path; those of features that no column needs are left out."""
+    """Open knobs by dotted path; those of features that no column needs are left out, and all but
+    its own of a classifier that reads the text itself.
+    """
     found = {f"classifier.{path}": knob for path, knob in open_knobs(family.classifier).items()}
+    if family.classifier.reads_text:
+        return {path: knob for path, knob in found.items() if not _one_choice(knob)}
     for role, kind in _ROLES.items():
         if any(isinstance(column, kind) for column in columns.values()):
             inner = open_knobs(getattr(family.features, role))
@@ -52,6 +56,8 @@ def space(family: Family, columns: Mapping[str, Column], kept: Sequence[Imbalanc
 
 def candidate(family: Family, kept: Sequence[Imbalance], point: Mapping[str, Setting]) -> Candidate:
     """The recipe at a point; a knob that the point lacks takes its first choice or low end."""
+    if family.classifier.reads_text:
+        kept = [NoResampling()]
     method = next((m for m in kept if m.kind == point.get(IMBALANCE)), kept[0])
     return Candidate(
         features=_settled(family.features, "features.", point),
@@ -61,7 +67,9 @@ def candidate(family: Family, kept: Sequence[Imbalance], point: Mapping[str, Set
 
 
 def all_settings(candidate: Candidate, columns: Mapping[str, Column]) -> Point:
-    """Every setting of a recipe by dotted path, not of features that no column needs."""
+    """Every setting of a recipe by dotted path, not those that the columns or classifier let be."""
+    if candidate.classifier.reads_text:
+        return dict(_leaves(candidate.classifier, "classifier."))
     found = dict(_leaves(candidate))
     idle = tuple(
         f"features.{role}."
@@ -132,11 +140,17 @@ def middle(knob: OpenKnob) -> Setting:
 
 def _leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Setting]]:
     for name in type(model).model_fields:
-        inner = getattr(model, name)
-        if isinstance(inner, BaseModel):
-            yield from _leaves(inner, f"{prefix}{name}.")
-        elif inner is None or isinstance(inner, bool | int | float | str):
-            yield f"{prefix}{name}", inner  # tuples are points to start from, not settings
+        yield from _leaf(getattr(model, name), f"{prefix}{name}")
+
+
+def _leaf(inner: object, path: str) -> Iterator[tuple[str, Setting]]:
+    if isinstance(inner, BaseModel):
+        yield from _leaves(inner, f"{path}.")
+    elif isinstance(inner, dict):
+        for name, setting in inner.items():
+            yield from _leaf(setting, f"{path}.{name}")
+    elif inner is None or isinstance(inner, bool | int | float | str):
+        yield path, inner  # tuples are points to start from, not settings
 
 
 def _one_choice(knob: OpenKnob) -> bool:

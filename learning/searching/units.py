@@ -28,7 +28,8 @@ class Units:
     pool: WorkerPool
     folder: Path  # keeps the out-of-fold answers
 
-    def job(self, recipe: Candidate, fold: int) -> FoldJob:
+    def job(self, recipe: Candidate, fold: int, threads: int | None = None) -> FoldJob:
+        """By default each worker keeps to its own threads."""
         return FoldJob(
             candidate=recipe,
             columns=dict(self.columns),
@@ -36,7 +37,7 @@ class Units:
             fold=fold,
             targets=self.targets,
             seed=self.seed,
-            threads=self.pool.threads,
+            threads=threads or self.pool.threads,
             out=str(oof_file(self.folder, self.rows.digest, recipe, fold, self.seed)),
         )
 

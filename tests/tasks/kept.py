@@ -5,6 +5,7 @@ import pandas as pd
 
 from learning.deciding.calibration import identity
 from learning.features.matrix import layout, transformer
+from learning.keeping.bodies import on_features
 from learning.keeping.models import FittedModel, Head
 from learning.searching.fitting import fit_targets
 from schemas.classifiers import LogisticRegression
@@ -41,11 +42,10 @@ def fitted(classes: tuple[ClassValue, ...] = SIGNS, asked: tuple[Target, ...] = 
     heads = tuple(
         Head(
             target=target,
-            classifiers=each.classifiers,
             shift=(0.0,) * target.classes,
             calibration=identity(target.classes),
             offsets=np.zeros(target.classes),
         )
-        for target, each in zip(asked, found, strict=True)
+        for target in asked
     )
-    return FittedModel(features=features, heads=heads, columns=COLUMNS)
+    return FittedModel(body=on_features(features, found, asked), heads=heads, columns=COLUMNS)

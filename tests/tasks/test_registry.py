@@ -3,6 +3,7 @@ import threading
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow import pyfunc
 from prefect.logging import disable_run_logger
@@ -196,6 +197,18 @@ def test_the_saved_pyfunc_answers_the_example_that_stands_beside_it(tmp_path, ca
     assert "INFO" not in said, said
 
 
-def test_requirements_name_only_what_is_installed(monkeypatch):
-    monkeypatch.setattr("tasks.registry._NEEDED", ("numpy", "no-such-library"))
-    assert _requirements() == [f"numpy=={np.__version__}"]
+def test_requirements_name_only_what_is_installed(tmp_path, monkeypatch):
+    save(fitted(), tmp_path / "fit", np.arange(30, dtype=np.uint64))
+    card = json.loads((tmp_path / "fit" / "model.json").read_text())
+    card["libraries"] = {"numpy": "1", "no-such-network": "1"}
+    (tmp_path / "fit" / "model.json").write_text(json.dumps(card))
+    monkeypatch.setattr("tasks.registry._NEEDED", ("no-such-library", "pandas"))
+    wanted = [f"pandas=={pd.__version__}", f"numpy=={np.__version__}"]
+    assert _requirements(tmp_path / "fit") == wanted
+
+
+def test_a_requirement_says_nothing_of_the_build_that_is_here(tmp_path, monkeypatch):
+    save(fitted(), tmp_path / "fit", np.arange(30, dtype=np.uint64))
+    monkeypatch.setattr("tasks.registry._NEEDED", ("torch",))
+    monkeypatch.setattr("tasks.registry._installed", lambda name: "2.13.0+cpu")
+    assert "torch==2.13.0" in _requirements(tmp_path / "fit")

@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from learning.deciding.calibration import fit_calibration
 from learning.features.matrix import layout, transformer
+from learning.keeping.bodies import on_features
 from learning.keeping.models import FittedModel, Head, load, save, training_keys
 from learning.searching.fitting import fit_targets
 from schemas.classifiers import Classifier
@@ -74,16 +75,15 @@ def fitted(
     heads = tuple(
         Head(
             target=target,
-            classifiers=each.classifiers,
             shift=(0.1, 0.0, -0.2)[: target.classes],
             calibration=fit_calibration(
                 *_answers(target.classes), np.arange(90) % 3, "temperature"
             ),
             offsets=np.array([0.0, 0.5, 0.25])[: target.classes],
         )
-        for target, each in zip(asked, found, strict=True)
+        for target in asked
     )
-    return FittedModel(features=features, heads=heads, columns=columns)
+    return FittedModel(body=on_features(features, found, asked), heads=heads, columns=columns)
 
 
 def _answers(classes: int) -> tuple[np.ndarray, np.ndarray]:

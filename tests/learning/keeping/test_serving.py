@@ -10,6 +10,7 @@ import pytest
 
 from learning.deciding.calibration import identity
 from learning.features.matrix import layout, transformer
+from learning.keeping.bodies import on_features
 from learning.keeping.models import FittedModel, Head
 from learning.keeping.serving import PyfuncModel, answers
 from learning.reading.tables import read_unlabelled
@@ -79,12 +80,12 @@ def model(trained: pd.DataFrame) -> FittedModel:
     (found,) = fit_targets(candidate, asked, matrix, layout(features), labels, None, 1, 1)
     head = Head(
         target=asked[0],
-        classifiers=found.classifiers,
         shift=(0.0, 0.0),
         calibration=identity(2),
         offsets=np.zeros(2),
     )
-    return FittedModel(features=features, heads=(head,), columns=COLUMNS)
+    body = on_features(features, [found], asked)
+    return FittedModel(body=body, heads=(head,), columns=COLUMNS)
 
 
 def test_cells_as_a_file_writes_them_are_answered_as_if_from_the_file(
