@@ -19,6 +19,10 @@ INTENTS = ("request_information", "share_document", "delete_data", "report_incid
 STANCES = ("against", "neither", "favor")
 FEELINGS = ("negative", "neutral", "positive")
 LABELS = ("physical", "social", "spiritual")
+STATES = (
+    "neutral", "stress", "unsafe_environment", "emotional_distress", "self_harm_low",
+    "self_harm_high",
+)  # fmt: skip
 
 _MOODS = (
     ("bad awful poor hate worst broken", -1),
@@ -115,25 +119,49 @@ def two_labels(rows: int = 400, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def many_labels(rows: int = 400, seed: int = 0) -> pd.DataFrame:
-    """A text with any number of `LABELS`, 0 or 1 each: some have none, and the last is rare."""
+def many_labels(
+    rows: int = 400,
+    seed: int = 0,
+    labels: Sequence[str] = LABELS,
+    shares: Sequence[float] = (0.5, 0.3, 0.08),
+) -> pd.DataFrame:
+    """A text with any number of labels, 0 or 1 each: some have none, and the last is rare."""
     random = np.random.default_rng(seed)
-    shares = (0.5, 0.3, 0.08)
     given = np.column_stack([_classes(random, rows, (1 - share, share)) for share in shares])
     said = [
         " ".join(
             [_text(random, ["none"])]
-            + [_text(random, [name]) for name, has in zip(LABELS, row, strict=True) if has]
+            + [_text(random, [name]) for name, has in zip(labels, row, strict=True) if has]
         )
         for row in given
     ]
-    return pd.DataFrame({"text": said} | dict(zip(LABELS, given.T, strict=True)))
+    return pd.DataFrame({"text": said} | dict(zip(labels, given.T, strict=True)))
+
+
+def polarization(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+    """As the plan `polarization`: a text, its sentiment and whether it takes a side."""
+    made = two_labels(rows, seed)
+    sides = dict(zip(STANCES, ("partisan", "objective", "non_polarized"), strict=True))
+    return pd.DataFrame(
+        {
+            "text": made["text"],
+            "sentiment": made["feeling"],
+            "polarization": made["stance"].map(sides),
+        }
+    )
+
+
+def wellbeing(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+    """As the plan `wellbeing`: a text with any number of six states."""
+    return many_labels(rows, seed, STATES, (0.22, 0.18, 0.15, 0.18, 0.13, 0.14))
 
 
 PLANS: dict[str, Callable[[int, int], pd.DataFrame]] = {
     "comments": comments,
     "fire": fire,
     "intent": intent,
+    "polarization": polarization,
+    "wellbeing": wellbeing,
 }
 """Rows for each shipped plan that brings no data of its own, by rows and seed."""
 

@@ -12,6 +12,7 @@ from tests.generated import (
     LABELS,
     PLANS,
     RARE_ROWS,
+    STATES,
     comments,
     intent,
     many_labels,
@@ -24,6 +25,8 @@ CLASS_OF = {
     "comments": ["category"],
     "fire": ["type"],
     "intent": ["intent"],
+    "polarization": ["sentiment", "polarization"],
+    "wellbeing": list(STATES),
     "two-labels": ["stance", "feeling"],
     "many-labels": list(LABELS),
 }

@@ -67,6 +67,38 @@ def test_intent_draws_at_random_and_trusts_rows_by_their_confidence():
     assert {family.features.vector for family in plan.families} == {584}
 
 
+def test_polarization_has_one_encoder_for_two_labels():
+    plan = load_plan("polarization")
+    assert [target.name for target in plan.targets] == ["sentiment", "polarization"]
+    assert [target.classes for target in plan.targets] == [3, 3]
+    transformer = plan.families[0].classifier
+    assert transformer.encoder.model.endswith("bert-base-multilingual-cased")
+    assert set(transformer.tasks) == {"sentiment", "polarization"}
+
+
+def test_wellbeing_has_six_flags_and_a_deep_head_as_one_setting():
+    plan = load_plan("wellbeing")
+    assert len(plan.targets) == 6
+    assert all(target.is_flag for target in plan.targets)
+    transformer = plan.families[0].classifier
+    assert transformer.encoder.model.endswith("bert-base-uncased")
+    head = transformer.head
+    assert (head.hidden_layers, head.hidden_width, head.halving) == ((0, 2), 384, True)
+
+
+def test_the_transformer_that_comments_leaves_out_is_valid(tmp_path):
+    text = (plans.SHIPPED / "comments.yaml").read_text()
+    marked, uncommented = False, []
+    for line in text.splitlines():
+        marked = marked or line.startswith("  # - classifier")
+        if marked and line.startswith("  # "):
+            line = f"  {line[4:]}"
+        uncommented.append(line)
+    path = tmp_path / "comments.yaml"
+    path.write_text("\n".join(uncommented))
+    assert load_plan(str(path)).families[-1].classifier.kind == "transformer"
+
+
 def test_a_source_starts_at_the_folder_of_a_plan_given_by_path(tmp_path, monkeypatch):
     (tmp_path / "there").mkdir()
     path = tmp_path / "there" / "mine.yaml"

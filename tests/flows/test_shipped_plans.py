@@ -8,13 +8,30 @@ import yaml
 
 from deployments.plans import SHIPPED
 from tests.generated import PLANS, write
+from tests.learning.neural.tiny import make_bert
 
 pytestmark = pytest.mark.filterwarnings("default")
 
 QUICK = {"budget_minutes": 2, "trials": 2, "workers": 2, "folds": 2}
 
-BETTER_THAN_CONSTANT = {"comments": 0.5, "fire": 0.8, "intent": 0.7}
-"""By the plan's objective, with 95 %; measured: 0.65, 1.00 and 0.81."""
+BETTER_THAN_CONSTANT = {
+    "comments": 0.5,
+    "fire": 0.8,
+    "intent": 0.7,
+    "polarization": 0.3,
+    "wellbeing": 0.2,
+}
+"""By the plan's objective, with 95 %; measured: 0.65, 1.00, 0.81, 0.57 and 0.40."""
+
+TINY = {"max_tokens": 32, "first": [], "training": {"epochs": 1, "learning_rate": 1e-3}}
+"""What a random encoder of a test is left of a transformer: that it has its part in the night."""
+
+
+def _with_tiny_encoder(plan: dict[str, Any], encoder: Path) -> None:
+    for family in plan["families"]:
+        if family["classifier"]["kind"] == "transformer":
+            make_bert(encoder)
+            family["classifier"] |= {"encoder": {"model": str(encoder)}, **TINY}
 
 
 @pytest.mark.parametrize("name", sorted(PLANS))
@@ -22,6 +39,7 @@ def test_a_shipped_plan_has_its_night(name: str, world: Any) -> None:
     plan = yaml.safe_load((SHIPPED / f"{name}.yaml").read_text())
     plan["dataset"]["source"] = "rows"
     plan["search"] = plan["search"] | QUICK
+    _with_tiny_encoder(plan, world.root / "encoder")
     Path(world.plan).write_text(yaml.safe_dump(plan, sort_keys=False))
     (world.root / "rows").mkdir()
     write(PLANS[name](600, 1), world.root / "rows" / "one.parquet")
