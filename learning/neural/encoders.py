@@ -10,7 +10,6 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from learning.neural.folders import located as located  # for whoever loads, too
 from learning.neural.folders import missing
 from learning.neural.surroundings import quiet
 from schemas.transformers import Encoder

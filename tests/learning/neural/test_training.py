@@ -1,62 +1,26 @@
 """What a step of the Trainer does with our loss, rates and order of rows."""
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
-from transformers import TrainerCallback
 
-from learning.neural.encoders import load_encoder, load_tokenizer
-from learning.neural.lessons import Lesson, prepared, read
+import tests
+from learning.neural.encoders import load_encoder
 from learning.neural.modules import Network, head_shape
 from learning.neural.surroundings import bound, quiet, seeded
-from learning.neural.training import NetworkTrainer, arguments, r_drop
+from learning.neural.training import arguments, r_drop
 from schemas.label import Target
 from schemas.transformers import Loss
-from tests.learning.neural.tiny import GRIM, LENGTH, MOOD, SUNNY, make_bert, rows, settled
-
-TASKS = (MOOD, LENGTH)
-FLAGS = (SUNNY, GRIM)
-
-
-class Gradients(TrainerCallback):
-    """What each step was about to move the weights by."""
-
-    def __init__(self) -> None:
-        self.steps: list[list[torch.Tensor]] = []
-
-    def on_pre_optimizer_step(self, *_: object, model: Network, **__: object) -> None:
-        self.steps.append([
-            part.grad.clone() for part in model.parameters() if part.grad is not None
-        ])  # fmt: skip
-
-
-def lesson(bert: Path, targets: tuple[Target, ...], count: int, **parts: Any) -> Lesson:
-    frame, labels = rows(count)
-    if targets == FLAGS:
-        labels = (labels == [1, 0]).astype(int)
-    parts = {"head": {"dropout": 0.0}, **parts}
-    told = {"learning_rate": 1e-12, "max_grad_norm": 1e9, "epochs": 1, "warm_up": 0.0}
-    spec = settled(bert, **{**parts, "training": {**told, **parts.get("training", {})}})
-    encoder = load_encoder(spec.encoder, bert)
-    tokens = read(spec, encoder.config, load_tokenizer(bert), frame, ("text",))
-    weights = np.linspace(0.5, 2.0, count)
-    return prepared(spec, targets, tokens, labels, weights, None, seed=1)
-
-
-def gradients(told: Lesson, bert: Path, folder: Path) -> list[list[torch.Tensor]]:
-    with quiet(), bound(1), seeded(3):
-        network = Network(load_encoder(told.spec.encoder, bert), head_shape(told.spec.head),
-                          told.targets)  # fmt: skip
-        caught = Gradients()
-        trainer = NetworkTrainer(
-            told, network, args=arguments(told, folder, keeps=False), callbacks=[caught]
-        )
-        trainer.train()
-        return caught.steps
-
+from tests.learning.neural.steps import FLAGS, TASKS, gradients, lesson
+from tests.learning.neural.tiny import make_bert
 
 LOSSES: dict[str, tuple[tuple[Target, ...], dict[str, Any]]] = {
     "cross-entropy": (TASKS, {}),
@@ -164,3 +128,29 @@ def test_bf16_learns_too(bert: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     apart = max((one - other).abs().max().item() for one, other in zip(exact, rounded, strict=True))
     assert 0 < apart < 0.05
+
+
+def test_two_processes_move_as_one_with_twice_the_batch(bert: Path, tmp_path: Path) -> None:
+    root = Path(tests.__path__[0]).parent
+    script = root / "tests/learning/neural/one_of_two.py"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+
+    def started(rank: int, world: int, batch: int, out: Path) -> "subprocess.Popen[bytes]":
+        environ = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+        if world > 1:
+            environ |= {
+                "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world),
+                "LOCAL_WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+            }  # fmt: skip
+        words = [sys.executable, str(script), str(bert), str(tmp_path / "out"), str(batch)]
+        return subprocess.Popen([*words, str(out)], env=environ)
+
+    shared, alone = tmp_path / "shared", tmp_path / "alone"
+    running = [started(0, 2, 6, shared), started(1, 2, 6, shared), started(0, 1, 12, alone)]
+    assert [each.wait(timeout=240) for each in running] == [0, 0, 0]
+    two, one = (safetensors.torch.load_file(path) for path in (shared, alone))
+    assert two.keys() == one.keys()
+    for name, part in one.items():
+        np.testing.assert_allclose(two[name], part, atol=1e-5)
