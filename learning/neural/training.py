@@ -129,7 +129,7 @@ def fitted(
         lesson,
         network,
         args=arguments(lesson, folder, keeps=keeps),
-        callbacks=_callbacks(training, Telling(member, told)),
+        callbacks=_callbacks(lesson, Telling(member, told)),
         compute_metrics=lambda seen: _scored(seen, lesson.targets),
     )
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
@@ -193,10 +193,11 @@ def _precision(training: Training, *, gpu: bool) -> str:
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
-def _callbacks(training: Training, telling: Telling) -> list[Any]:
-    if training.patience is None:
+def _callbacks(lesson: Lesson, telling: Telling) -> list[Any]:
+    patience = lesson.spec.training.patience
+    if patience is None or lesson.held is None:  # rows of one text can't be held back in part
         return [telling]
-    return [telling, EarlyStoppingCallback(training.patience)]
+    return [telling, EarlyStoppingCallback(patience)]
 
 
 def _scored(seen: EvalPrediction, targets: Sequence[Target]) -> dict[str, Any]:

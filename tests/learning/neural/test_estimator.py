@@ -178,3 +178,11 @@ def test_gradient_checkpointing_changes_no_answer(bert: Path) -> None:
         for each in (False, True)
     )
     np.testing.assert_allclose(plain, saved, atol=1e-6)
+
+
+def test_rows_of_one_group_all_learn_whatever_is_to_be_held_back(bert: Path) -> None:
+    spec = settled(bert, training={"epochs": 2, "validation_share": 0.25, "patience": 1})
+    frame, labels = rows(12)
+    estimator = unfitted(spec).fit(frame, labels, groups=np.zeros(12, dtype=np.uint64))
+    assert [epoch.score for epoch in estimator.history_] == [None, None]
+    assert sum(estimator.trained_[0]) == pytest.approx(12)
