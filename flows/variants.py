@@ -18,6 +18,7 @@ from schemas.manifest import Rows
 from schemas.objectives import objective_name
 from schemas.plan import Plan
 from schemas.variants import Variant, VariantTable
+from tasks.encoders import encoders, fetch_encoder
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, ingest_objects
 from tasks.scanning import refuse_nothing, scan_source
@@ -51,6 +52,9 @@ def variants(plan: Plan, family: str, asked: Sequence[Variant], repeats: int) ->
 def _compared(
     plan: Plan, family: str, asked: Sequence[Variant], repeats: int, home: Home
 ) -> VariantTable:
+    own = tuple(each for each in plan.families if each.classifier.kind == family)
+    for encoder in encoders(plan.model_copy(update={"families": own})):
+        fetch_encoder(encoder)
     deadline = time.monotonic() + 60 * plan.search.budget_minutes
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:

@@ -68,7 +68,8 @@ def variants(
     point = _at_rest(family, knobs)
     base = candidate(family, [NoResampling()], point)
     found = [Variant(name=BASE, candidate=base)]
-    for factor in _factors([IMBALANCE, *knobs], asked, family.classifier.kind):
+    known = list(knobs) if family.classifier.reads_text else [IMBALANCE, *knobs]
+    for factor in _factors(known, asked, family.classifier.kind):
         made = (
             _methods(base, imbalance)
             if factor == IMBALANCE

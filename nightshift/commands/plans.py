@@ -61,11 +61,13 @@ def check(
     ] = None,
 ) -> None:
     """Check a plan, then a sample of its data; every fault at once."""
+    from deployments.plan_encoders import encoder_notes
     from deployments.plans import checkable_part, load_plan
     from schemas.faults import NightshiftError, PlanError
 
     try:
         checked = load_plan(plan, source=source)
+        notes = encoder_notes(checked)
     except PlanError as fault:
         part = checkable_part(plan, source)
         if part is None:
@@ -81,7 +83,7 @@ def check(
         f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
         f"read, {sample.rows:,} valid rows ({counts_told(sample.class_rows)})"
     )
-    for told in filter(None, (sample.set_aside, *sample.notes)):
+    for told in filter(None, (sample.set_aside, *sample.notes, *notes)):
         typer.echo(f"{checked.name}: {told}")
 
 

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from deployments.plans import load_plan
 from flows.predict import predict_file
+from nightshift.rendering import exit_code
+from schemas.night import BASELINE
 from tasks.home import home_from
 from tests.learning.neural.tiny import BAD, GOOD, PLAIN, make_bert
 
@@ -82,3 +85,32 @@ def test_a_transformer_has_its_night_and_answers_from_the_registry(world: Any) -
     answers, truth = pd.read_csv(world.root / "answers.csv"), pd.DataFrame(_texts(40, 7))
     for label in CLASSES:
         assert (answers[f"{label}_prediction"] == truth[label]).mean() > 0.7
+
+
+def test_an_encoder_that_is_nowhere_ends_the_night_before_its_search(world: Any) -> None:
+    _write(world.root / "people", _texts(120, 0), "one.jsonl")
+    world.write_plan(**_plan("./nowhere"))
+    record = world.night()
+    assert record.outcome == "failed"
+    assert "The encoder" in record.reasons[0]
+    assert "expected a folder, got nothing at" in record.reasons[0]
+    assert exit_code(record) == 4
+    assert world.champion() is None
+    assert not list((world.root / "home").rglob("*.npy"))
+
+
+def test_a_transformer_below_the_linear_baseline_is_told_as_defective(world: Any) -> None:
+    make_bert(world.root / "encoder")
+    _write(world.root / "people", _texts(120, 0), "one.jsonl")
+    plan = _plan("./encoder")
+    plan["families"] = plan["families"][1:]
+    plan["families"][0]["classifier"]["training"] = {"learning_rate": 1e-7, "epochs": 1}
+    world.write_plan(**plan)
+    told = yaml.safe_load(Path(world.plan).read_text())
+    del told["imbalance"]  # which no family of this plan would use
+    Path(world.plan).write_text(yaml.safe_dump(told))
+    record = world.night()
+    assert record.outcome == "promoted", record.reasons
+    assert any("transformer trial 0 is defective" in reason for reason in record.reasons)
+    assert world.told(record)["judgement"]["contender"] == BASELINE
+    assert [m["method"] for m in world.told(record)["methods"]] == ["class-weights (baseline)"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deployments.plans import SHIPPED
+from deployments.plans import SHIPPED, load_plan
 from tests.generated import PLANS, write
 from tests.learning.neural.tiny import make_bert
 
@@ -18,10 +18,10 @@ BETTER_THAN_CONSTANT = {
     "comments": 0.5,
     "fire": 0.8,
     "intent": 0.7,
-    "polarization": 0.3,
-    "wellbeing": 0.2,
+    "polarization": 0.5,
+    "wellbeing": 0.5,
 }
-"""By the plan's objective, with 95 %; measured: 0.65, 1.00, 0.81, 0.57 and 0.40."""
+"""By the plan's objective, with 95 %; measured: 0.65, 1.00, 0.81, 0.60 and 0.61."""
 
 TINY = {"max_tokens": 32, "first": [], "training": {"epochs": 1, "learning_rate": 1e-3}}
 """What a random encoder of a test is left of a transformer: that it has its part in the night."""
@@ -46,6 +46,8 @@ def test_a_shipped_plan_has_its_night(name: str, world: Any) -> None:
     record = world.night()
     assert record.outcome == "promoted", record.reasons
     assert record.figures["trials"] >= len(plan["families"])
-    assert record.verdict.reference.startswith("always '")
+    several = len(load_plan(name).targets) > 1
+    constant = "the best constant decisions" if several else "always '"
+    assert record.verdict.reference.startswith(constant)
     assert record.verdict.difference.low > BETTER_THAN_CONSTANT[name]
     assert record.figures["challenger_score"] >= record.figures["baseline_score"]

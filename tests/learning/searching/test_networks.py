@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import learning.neural.estimator
+import learning.searching.folds
 from learning.rows.sides import read_side
 from learning.searching.folds import fit_fold
 from schemas.features import Features
@@ -56,3 +58,26 @@ def test_a_network_learns_from_the_other_rows_and_leaves_no_checkpoint(
     common = np.bincount(labels).max() / len(labels)
     assert (np.load(result.out).argmax(axis=1) == labels).mean() > common
     assert {path.suffix for path in Path(result.out).parent.iterdir()} == {".npy", ".seconds"}
+
+
+def test_a_fold_that_was_killed_after_its_fit_is_not_fitted_again(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = job(bert, tmp_path)
+    whole = learning.searching.folds._write
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def fitted_again(*_: object, **__: object) -> None:
+        raise AssertionError("a step was taken again")
+
+    monkeypatch.setattr(learning.searching.folds, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit_fold(asked)
+    assert (tmp_path / "oof" / "answers.checkpoints").is_dir()
+    monkeypatch.setattr(learning.searching.folds, "_write", whole)
+    monkeypatch.setattr(learning.neural.estimator, "fitted", fitted_again)
+    fit_fold(asked)
+    assert np.load(asked.out).shape == (40, 3)
+    assert not (tmp_path / "oof" / "answers.checkpoints").exists()
