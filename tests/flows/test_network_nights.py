@@ -79,6 +79,8 @@ def test_a_transformer_has_its_night_and_answers_from_the_registry(world: Any) -
     assert [each["epoch"] for each in fit["history"]] == list(range(1, 7))
     assert fit["settings"]["classifier.encoder.model"] == str(world.root / "encoder")
     assert not [path for path in fit["settings"] if not path.startswith("classifier.")]
+    kept = {path.name for path in (world.root / "home").rglob("training_history.*")}
+    assert kept == {"training_history.csv", "training_history.png"}
     new = _write(world.root, _texts(40, 7), "new.jsonl")
     plan, home = load_plan(world.plan), home_from({"NIGHTSHIFT_HOME": str(world.root / "home")})
     predict_file(plan, home, new, world.root / "answers.csv")
