@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -31,7 +30,7 @@ from learning.rows.shards import (
     quarantine_told,
     write_shard,
 )
-from schemas.faults import DataRejected, NightFailed
+from schemas.faults import DataRejected, may_pass
 from schemas.findings import Finding
 from schemas.manifest import Manifest, Rows, Shard
 from schemas.plan import Plan
@@ -156,16 +155,11 @@ def _first_of(told: Sequence[str]) -> str:
     return "\n".join([*told[:MOST_FAULTS], *([f"... and {more} more objects"] if more > 0 else [])])
 
 
-def _may_pass(_task: object, _run: object, state: Any) -> bool:
-    """Bad data stays bad; a disk or a mount may come back."""
-    return isinstance(state.result(raise_on_failure=False), NightFailed)
-
-
 @task(
     name="ingest",
     retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=lambda _task, _run, state: may_pass(state.result(raise_on_failure=False)),
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
