@@ -29,7 +29,7 @@ def night_summary(record: Record) -> RenderableType:
         parts += [_work(record), Text(), _figures(record)]
     if _targets(record):
         parts += [Text(), _target_scores(record)]
-    if record.verdict is not None and record.verdict.class_changes:
+    if record.verdict is not None and _tells_more(record.verdict):
         parts += [Text(), _class_changes(record.verdict)]
     return Group(*parts, Text())
 
@@ -102,13 +102,25 @@ def _target_scores(record: Record) -> Table:
     if len(names) > MOST_LINES:
         names.sort(key=lambda name: change_of[name].value if name in change_of else 0.0)
     roles = _roles(record)
-    told = table("target", *roles, *(["change"] if changes else []))
+    against = [f"against {record.verdict.reference}"] if record.verdict and changes else []
+    told = table("target", *roles, *against)
     for name in names[:MOST_LINES]:
         figures = [figure(record.figures.get(f"{role}_{name}_score")) for role in roles]
-        change = [interval(change_of.get(name), signed=True)] if changes else []
+        change = [interval(change_of.get(name), signed=True)] if against else []
         told.add_row(Text(name), *figures, *change)
     _tell_rest(told, len(names))
     return told
+
+
+def _tells_more(verdict: Verdict) -> bool:
+    """Whether classes say what their targets have not: a label that is there or not has one class
+    that counts, and its F1 may be the whole score.
+    """
+    told = {(change.name, change.score) for change in verdict.target_changes}
+    return any(
+        change.more_rows or (change.target, change.f1) not in told
+        for change in verdict.class_changes
+    )
 
 
 def _class_changes(verdict: Verdict) -> Table:
