@@ -118,6 +118,8 @@ def _fit(
     """
     floor = baseline(methods)
     finalist = BASELINE
+    if studies and all(study.best is None for study in studies):
+        attempt.note(_unsearched(bench.plan.search.budget_minutes, studies))
     recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
     for study in studies:
         if study.best is not None and beats(study.best, recipes[finalist]):
@@ -139,3 +141,11 @@ def _fit(
         else:
             fits[finalist] = fit
     return finalist, fits
+
+
+def _unsearched(minutes: float, studies: Sequence[StudyResult]) -> str:
+    families = ", ".join(study.family for study in studies)
+    return (
+        f"no trial ended in the budget of {minutes:g} minutes ({families}); the baseline stands. "
+        "Raise search.budget_minutes (or --budget-minutes), or give fewer or cheaper families."
+    )
