@@ -18,6 +18,7 @@ from learning.profiling.guesses import Guesses, guess
 from learning.reading.caps import refuse_size
 from learning.reading.contents import Contents
 from learning.reading.files import SUFFIXES
+from learning.reading.wording import amount
 from schemas.dataset import Caps
 from schemas.faults import DataRejected, PlanError
 from schemas.plan import NAME, NAME_TOLD
@@ -190,7 +191,7 @@ def _told(found: _Found, looked: Excerpt) -> str:
     what = shown_name(found.objects[0].name)
     if len(found.objects) > 1:
         what = f"{len(found.objects)} of the files in it"
-    return f"{what}: {rows:,} rows, {'all' if looked.whole else 'the first'} of them"
+    return f"{what}: {amount(rows, 'row')}, {'all' if looked.whole else 'the first'} of them"
 
 
 def _source(folder: str, beside: Path) -> str:

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from learning.reading.wording import amount
 from learning.reports.texts import figure, interval
 from nightshift.cells import duration, outcome_text, score_of, table
 from schemas.ledger import Record
@@ -22,7 +23,7 @@ def night_summary(record: Record) -> RenderableType:
     parts: list[RenderableType] = [Text(), title]
     parts += [Text(f"  {line}") for reason in record.reasons for line in reason.splitlines()]
     parts += [
-        Text(f"  {count:,} rows in quarantine: {fault}", style="yellow")
+        Text(f"  {amount(count, 'row')} in quarantine: {fault}", style="yellow")
         for fault, count in record.quarantined.items()
     ]
     if any(score_of(record, role) for role in ROLES):
@@ -46,11 +47,11 @@ def _work(record: Record) -> Text:
     """What the night did, in one line."""
     figures = record.figures
     told = [
-        f"{figures[name]:,.0f} {what}"
-        for name, what in (
-            ("train_rows", "rows to train on"),
-            ("holdout_rows", "to judge on"),
-            ("trials", "trials"),
+        f"{amount(round(figures[name]), one)}{rest}"
+        for name, one, rest in (
+            ("train_rows", "row", " to train on"),
+            ("holdout_rows", "row", " to judge on"),
+            ("trials", "trial", ""),
         )
         if name in figures
     ]

@@ -18,6 +18,8 @@ from learning.reading.caps import refuse_size
 from learning.reading.csv_files import Declined
 from learning.reading.quarantine import message
 from learning.reading.tables import read_table
+from learning.reading.wording import amount
+from learning.reports.counts import targets_told
 from learning.rows.assembly import assemble
 from learning.rows.exports import Aside, set_aside_in
 from learning.rows.floors import left_out
@@ -32,6 +34,7 @@ from learning.rows.shards import (
 )
 from schemas.faults import DataRejected, may_pass
 from schemas.findings import Finding
+from schemas.label import Target
 from schemas.manifest import Manifest, Rows, Shard
 from schemas.plan import Plan
 from schemas.store import ObjectRef, Store
@@ -152,7 +155,9 @@ def _findings(shards: Sequence[Shard]) -> list[Finding]:
 
 def _first_of(told: Sequence[str]) -> str:
     more = len(told) - MOST_FAULTS
-    return "\n".join([*told[:MOST_FAULTS], *([f"... and {more} more objects"] if more > 0 else [])])
+    return "\n".join(
+        [*told[:MOST_FAULTS], *([f"... and {amount(more, 'more object')}"] if more > 0 else [])]
+    )
 
 
 @task(
@@ -170,10 +175,10 @@ def ingest_objects(
     log, read = get_run_logger(), list[str]()
     shards = ingest(store, manifest, plan, cache, quarantine, read.append)
     log.info(
-        "objects read: %d, known from earlier nights: %d; %s valid rows",
+        "objects read: %d, known from earlier nights: %d; %s",
         len(read),
         len(shards) - len(read),
-        f"{sum(shard.rows for shard in shards):,}",
+        amount(sum(shard.rows for shard in shards), "valid row"),
     )
     if any(shard.quarantined for shard in shards):
         log.warning("set aside %s; see %s", quarantine_told(shards), quarantine)
@@ -188,19 +193,23 @@ def assemble_rows(
     log = get_run_logger()
     rows = assemble(shards, plan, work, not_before)
     log.info(
-        "kept %s of %s valid rows%s: %s for training, %s for the holdout",
+        "kept %s of %s%s: %s for training, %s for the holdout",
         f"{rows.n_train + rows.n_holdout:,}",
-        f"{sum(shard.rows for shard in shards):,}",
+        amount(sum(shard.rows for shard in shards), "valid row"),
         left_out(rows),
         f"{rows.n_train:,}",
         f"{rows.n_holdout:,}",
     )
-    for target, train, held in zip(
-        plan.targets, rows.train_counts, rows.holdout_counts, strict=True
-    ):
-        counts = zip(target.class_texts, train, held, strict=True)
-        told = "; ".join(f"{text}: {n:,} + {m:,}" for text, n, m in counts)
-        log.info("rows of each class of %s, training + holdout: %s", target.name, told)
+    for told in targets_told(_on_both_sides(rows, plan.targets)):
+        log.info("rows of each class, training + holdout (all in night.json): %s", told)
     for note in rows.notes:
         log.warning("%s", note)
     return rows
+
+
+def _on_both_sides(rows: Rows, targets: Sequence[Target]) -> dict[str, dict[str, tuple[int, int]]]:
+    sides = zip(targets, rows.train_counts, rows.holdout_counts, strict=True)
+    return {
+        target.name: dict(zip(target.class_texts, zip(train, held, strict=True), strict=True))
+        for target, train, held in sides
+    }

@@ -17,6 +17,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.keeping.refit import refit
+from learning.reading.wording import amount
 from learning.reports.methods import rarest, screening_rows
 from learning.reports.texts import escaped, escaped_rows
 from learning.searching.budget import Budget
@@ -195,7 +196,7 @@ class _Progress:
         earlier = sum(trial.number in self._kept for trial in self._trials)
         kept = f", {earlier} of them kept from an earlier run" if earlier else ""
         name = objective_name(self._bench.plan.objective)
-        self.line = f"{self._kind}: {len(self._trials)} trials{kept}, best {name} {score}"
+        self.line = f"{self._kind}: {amount(len(self._trials), 'trial')}{kept}, best {name} {score}"
         return top is trial
 
     def end(self) -> None:
@@ -207,7 +208,7 @@ def told(study: StudyResult, objective: str) -> str:
     best = f"{study.best.score:.4f}" if study.best and study.best.score is not None else "none"
     resumed = f", {study.resumed} of them kept from an earlier run" if study.resumed else ""
     return (
-        f"{study.family}: {len(study.trials)} trials{resumed} in {study.seconds:.0f} s, "
+        f"{study.family}: {amount(len(study.trials), 'trial')}{resumed} in {study.seconds:.0f} s, "
         f"best {objective} {best}{'; ' + study.last_gain if study.last_gain else ''}"
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from learning.profiling.facts import ColumnFacts, facts_of
 from learning.reading.cells import decoded, is_text, labels, levels
-from learning.reading.wording import cut, quoted
+from learning.reading.wording import amount, cut, quoted
 from schemas.faults import DataRejected, PlanError
 from schemas.label import ClassValue, Label, MultiLabel, MultiTaskLabel, SingleLabel, Target
 from schemas.label import targets as targets_of
@@ -66,7 +66,9 @@ def answers(table: pa.Table, name: str) -> Answers:
     """
     facts = _label_facts(table, name)
     if not facts.filled:
-        raise DataRejected(f"--label {name}: expected classes, got {facts.rows:,} empty cells.")
+        raise DataRejected(
+            f"--label {name}: expected classes, got {amount(facts.rows, 'empty cell')}."
+        )
     found = _values(facts)
     _refuse_measures(name, found, facts)
     spelt = _spellings(found, facts, name)
@@ -100,8 +102,8 @@ def _label_facts(table: pa.Table, name: str) -> ColumnFacts:
         hint = f" Did you mean {cut(lowered[near[0]])!r}?" if near else ""
         # Not all names: without a header, they are the cells of the first row.
         raise PlanError(
-            f"--label: expected one of the {len(names):,} columns in the header of the file, "
-            f"got {name!r}.{hint}"
+            f"--label: expected one of the {amount(len(names), 'column')} in the header of the "
+            f"file, got {name!r}.{hint}"
         )
     column = decoded(table[name])
     kind = column.type
@@ -143,8 +145,8 @@ def _refuse_measures(name: str, found: dict[str, int], facts: ColumnFacts) -> No
         what = "numbers with fractions" if measured else "different values"
         raise DataRejected(
             f"--label {name}: expected at most {MOST_CLASSES:,} classes with several rows each, "
-            f"got {len(found):,} {what} in {facts.filled:,} rows. Name a column of classes, or "
-            "make some of it, such as low and high."
+            f"got {len(found):,} {what} in {amount(facts.filled, 'row')}. Name a column of "
+            "classes, or make some of it, such as low and high."
         )
 
 
@@ -165,8 +167,8 @@ def _spellings(
     if sum(others.values()) > MOST_MISSPELT * facts.rows:
         raise DataRejected(
             f"--label {name}: expected each class in one spelling, got {quoted(list(others), 5)} "
-            f"in {sum(others.values()):,} rows, which differ from other classes in case or space "
-            "only. Write them alike."
+            f"in {amount(sum(others.values()), 'row')}, which differ from other classes in "
+            "case or space only. Write them alike."
         )
     return {text: count for text, count in found.items() if text not in others}, others
 
@@ -213,5 +215,5 @@ def _too_few(name: str, found: dict[str, int], rows: int) -> str:
     told = ", ".join(f"{text[:40]!r} in {count:,}" for text, count in list(found.items())[:5])
     return (
         f"--label {name}: expected two classes with at least {LEAST_ROWS} rows each, got {told} of "
-        f"{rows:,} rows. Add labelled rows of another class, or name another column."
+        f"{amount(rows, 'row')}. Add labelled rows of another class, or name another column."
     )

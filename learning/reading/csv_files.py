@@ -18,7 +18,7 @@ from learning.reading.caps import longest, refuse_long_cells, refuse_rows, too_l
 from learning.reading.cells import MISSING_NUMBERS
 from learning.reading.refusals import refused
 from learning.reading.texts import TextFile
-from learning.reading.wording import first_few
+from learning.reading.wording import amount, first_few
 from schemas.dataset import Caps
 from schemas.faults import DataRejected
 
@@ -242,7 +242,7 @@ def _ragged(ragged: Sequence[tuple[int | None, int]], columns: int, name: str) -
     more = " or more" if len(ragged) >= MOST_RAGGED else ""
     return refused(
         name,
-        f"{columns} cells in each row",
+        f"{amount(columns, 'cell')} in each row",
         f"{' or '.join(map(str, widths[:3]))} in {len(ragged):,}{more} ({first_few(rows)})",
         "Put cells that hold commas in double quotes.",
         rows=rows,

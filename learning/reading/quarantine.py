@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from learning.arrays import Mask
 from learning.reading.contents import Contents
 from learning.reading.got import Got, merged
-from learning.reading.wording import first_few
+from learning.reading.wording import amount, first_few
 from schemas.faults import DataRejected
 from schemas.findings import MOST_PLACES, Finding
 
@@ -92,8 +92,8 @@ class Tally:
 def message(findings: Sequence[Finding], rows: int) -> str:
     """All that is wrong in the rows of one object, for a rejection."""
     lines = "".join(f"\n  {_told(finding)}" for finding in findings)
-    faults = f"{len(findings)} fault{'s' if len(findings) > 1 else ''}"
-    return f"{findings[0].object_name}: {faults} in {rows:,} rows:{lines}\n{ADVICE}"
+    faults = amount(len(findings), "fault")
+    return f"{findings[0].object_name}: {faults} in {amount(rows, 'row')}:{lines}\n{ADVICE}"
 
 
 def _told(finding: Finding) -> str:

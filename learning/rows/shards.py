@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from learning.reading.quarantine import Tally
 from learning.reading.tables import Read, to_arrow
+from learning.reading.wording import amount
 from schemas.findings import Finding
 from schemas.label import Target
 from schemas.manifest import LABEL, OURS, ROW, Shard, label_columns
@@ -161,7 +162,7 @@ def quarantine_told(shards: Sequence[Shard]) -> str:
     broken = sum(shard.quarantined for shard in shards)
     rows = broken + sum(shard.rows for shard in shards)
     reasons = "; ".join(f"{reason} ({n:,})" for reason, n in faults_of(shards).items())
-    return f"{broken:,} of {rows:,} rows ({percent(broken / max(rows, 1))}): {reasons}"
+    return f"{broken:,} of {amount(rows, 'row')} ({percent(broken / max(rows, 1))}): {reasons}"
 
 
 def faults_of(shards: Iterable[Shard]) -> dict[str, int]:
