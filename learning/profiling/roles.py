@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from learning.arrays import Mask
-from learning.profiling.dates import Written, is_clock_alone, written
+from learning.profiling.dates import Written, is_clock_alone, never_alike, written
 from learning.profiling.facts import ColumnFacts
 from learning.profiling.figures import odd_form
 from learning.profiling.ids import is_named
@@ -158,6 +158,8 @@ def _time_column(how: Written) -> TimeColumn:
 def _told_time(how: Written) -> str:
     if how.form is not None:
         return f"times written as {how.form}"
+    if how.bare_rows:
+        return "ISO 8601, with and without offsets"
     return "ISO 8601" if how.zone else "ISO 8601 with offsets"
 
 
@@ -193,6 +195,9 @@ def _number(facts: ColumnFacts) -> Guess | None:
 def _words(facts: ColumnFacts) -> Guess:
     if not facts.is_text:
         return _levels(facts, "")
+    unlike = never_alike(facts)
+    if unlike:
+        return _out(facts, unlike)
     odd = odd_form(facts.texts)
     if odd:
         return _out(facts, f"numbers with {odd}; write them as 1234.5 to make them a number")
