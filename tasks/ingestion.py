@@ -15,8 +15,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.reading.caps import refuse_size
-from learning.reading.csv_files import Declined
 from learning.reading.quarantine import message
+from learning.reading.quick_csv import Declined
 from learning.reading.tables import read_table
 from learning.reading.wording import amount
 from learning.reports.counts import targets_told

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from learning.reading.caps import refuse_long_cells, refuse_rows, too_long
 from learning.reading.contents import Contents
-from learning.reading.csv_files import BLOCK, csv_header, exact_csv, quick_csv
+from learning.reading.csv_files import BLOCK, csv_header, exact_csv
 from learning.reading.json_lines import json_contents
 from learning.reading.parquet_files import parquet_schema, parquet_tables
+from learning.reading.quick_csv import quick_csv
 from learning.reading.refusals import refused
 from learning.reading.texts import TextFile, text_file
 from schemas.dataset import Caps
@@ -84,7 +85,7 @@ def _csv(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
     stored = dict.fromkeys(header, "string")
     if reading.quick is not None:
         kinds = {column: reading.quick.get(column, pa.string()) for column in columns}
-        tables = quick_csv(text, kinds, reading.caps, reading.block)
+        tables = quick_csv(text, header, kinds, reading.caps, reading.block)
     else:
         tables = exact_csv(text, columns, len(header), name, reading.caps, reading.block)
     return _filled(_counted(tables, stored), name)
