@@ -25,7 +25,7 @@ from learning.searching.ranking import best, current
 from learning.searching.screening import screen
 from learning.searching.search import run_study
 from learning.searching.shares import Shares
-from learning.searching.workers import LOST, WorkerPool
+from learning.searching.workers import LOST, NoWorker, WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
 from schemas.manifest import Rows
@@ -222,8 +222,8 @@ def fit_final(
     Raises
     ------
     NightFailed
-        It was not done when the budget and a grace for an estimate that was wrong had passed, or
-        its worker died.
+        It was not done when the budget and a grace for an estimate that was wrong had passed, its
+        worker died, or it never got one.
     """
     if recipe.candidate is None:
         raise NightFailed(f"{name} has no settled recipe to fit; its trial did not finish")
@@ -241,11 +241,17 @@ def fit_final(
     )
     patience_s = bench.budget.patience_s
     try:
-        result: RefitResult = bench.pool.submit(refit, job, patience_s).result()
+        result: RefitResult = bench.pool.result(bench.pool.submit(refit, job, patience_s))
     except TimeoutError:
         raise NightFailed(
             f"{name} was not fitted on all {bench.rows.n_train} rows within {patience_s:.0f} s and "
             "was stopped. Give the plan a larger search.budget_minutes."
+        ) from None
+    except NoWorker:
+        raise NightFailed(
+            f"{name} was not fitted: no worker process was free for it or could start, though all "
+            "before it had their time. Free the machine of other work, or give it more memory; "
+            "the next start resumes the search."
         ) from None
     except LOST:
         raise NightFailed(

@@ -1,6 +1,9 @@
-"""What a person reads of a study's progress."""
+"""What a person reads of a study's progress, and of a fit that comes to nothing."""
 
 import logging
+import os
+import signal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -8,13 +11,15 @@ from uuid import uuid4
 import pytest
 
 import tasks.tuning
+from learning.searching.workers import WorkerPool
 from schemas.classifiers import LogisticRegression
+from schemas.faults import NightFailed
 from schemas.features import Features
 from schemas.label import SingleLabel, targets
 from schemas.objectives import FBeta, MacroF1
 from schemas.samplers import ClassWeights
 from schemas.trials import Candidate, StudyResult, TrialRecord
-from tasks.tuning import _Progress, tune
+from tasks.tuning import _Progress, fit_final, tune
 
 TARGETS = targets(SingleLabel(column="label", classes=("no", "yes")))
 PLAN: Any = SimpleNamespace(name="sample_plan", targets=TARGETS, objective=MacroF1())
@@ -111,3 +116,31 @@ def test_trials_of_an_earlier_run_are_logged_and_shared_like_new_ones(
     assert tune.fn("lightgbm", None, (), (), bench, studies) == result  # type: ignore[arg-type]
     assert logged == learned == [0, 1]
     assert "2 trials, 1 of them kept from an earlier run" in progress.line
+
+
+def _pid(_: int) -> int:
+    return os.getpid()
+
+
+def test_a_fit_that_no_worker_takes_up_ends_with_what_to_do(tmp_path: Path) -> None:
+    recipe = trial(3, 0.8, candidate=RECIPE)
+    plan = SimpleNamespace(
+        dataset=SimpleNamespace(columns={}),
+        targets=TARGETS,
+        objective=MacroF1(),
+        calibration="none",
+        search=SimpleNamespace(seed=0),
+    )
+    rows = SimpleNamespace(train="train.parquet", n_train=10)
+    with WorkerPool(workers=1, threads=1, start_s=0.5) as pool:
+        worker = pool.submit(_pid, 0, timeout_s=30).result(timeout=30)
+        os.kill(worker, signal.SIGSTOP)
+        bench: Any = SimpleNamespace(
+            plan=plan,
+            rows=rows,
+            pool=pool,
+            folder=tmp_path,
+            budget=SimpleNamespace(patience_s=1.0),
+        )
+        with pytest.raises(NightFailed, match="trial 3 was not fitted: no worker process"):
+            fit_final.fn("trial 3", recipe, 1, bench)
