@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self, TextIO
 
-_RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "tasks.storage")
 _ROOMS = ("flows", "tasks")
 _KEEP_BYTES = 5_000_000
 _END_S = 8.0
@@ -116,10 +116,10 @@ class Interrupt:
 
 
 def show(facts: logging.Handler) -> None:
-    """Let the run loggers reach the terminal; imports prefect, which resets them when it comes."""
+    """Let loggers of runs and of stores reach the terminal; imports prefect, which resets them."""
     import prefect.main  # noqa: F401 - a bare `import prefect` is lazy and would reset them later
 
-    for name in _RUN_LOGGERS:
+    for name in _LOGGERS:
         logging.getLogger(name).addHandler(facts)
 
 
