@@ -215,6 +215,7 @@ def _about_classes(label: Answers, indent: int) -> Iterator[str]:
             )
             more = f" and {len(each) - 5} more" if len(each) > 5 else ""
             told.append(f"Left out as {why}: {names}{more}.")
+    told += [f"{asked[0].upper()}{asked[1:]}." for asked in label.asks]
     yield from _comment(" ".join(told), indent)
 
 

@@ -105,6 +105,8 @@ def _stored(facts: ColumnFacts) -> Guess | None:
     )
     if readable:
         return None
+    if pt.is_nested(kind):
+        return _out(facts, "objects or lists of them in each row; write their parts as columns")
     return _out(facts, "stored in a type that no role reads; write it as text or as a number")
 
 

@@ -97,8 +97,13 @@ def _class_faults(target: Target, counts: Sequence[int], floor: int, of: str) ->
     few = [f"{text!r} has {count}" for text, count in counted if count < floor]
     if few:
         least = f"at least {amount(floor, 'row')} of each class{of} (dataset.floors.rows_per_class)"
-        faults.append(_fault(target.name, least, f"too few: {', '.join(few)}"))
+        faults.append(_fault(target.name, least, f"too few: {_some(few)}"))
     return faults
+
+
+def _some(told: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(told) - most:,} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more
 
 
 def _fault(column: str, expected: str, got: str) -> Finding:

@@ -83,7 +83,8 @@ def check(
         f"{checked.dataset.source} read, {amount(sample.rows, 'valid row')} "
         f"({counts_told(sample.class_rows)})"
     )
-    for told in filter(None, (sample.set_aside, *sample.notes)):
+    set_aside = f"a night would set aside {sample.set_aside}" if sample.set_aside else ""
+    for told in filter(None, (set_aside, *sample.notes)):
         typer.echo(f"{checked.name}: {told}")
 
 
