@@ -15,7 +15,7 @@ from learning.profiling.figures import odd_form
 from learning.profiling.ids import is_named
 from learning.reading.cells import FALSE, TRUE, is_text
 from learning.reading.embeddings import VECTOR, embeddings
-from learning.reading.json_lines import WHOLE
+from learning.reading.json_kinds import WHOLE
 from learning.reading.wording import amount
 from schemas.dataset import (
     BooleanColumn,

@@ -44,7 +44,7 @@ def test_an_objective_of_a_class_is_no_markup_in_a_progress(
     budget = SimpleNamespace(elapsed_s=1.0, started=0.0, deadline=lambda: 60.0)
     bench: Any = SimpleNamespace(plan=plan, budget=budget)
     _Progress("lightgbm", bench).tell(trial(0, 0.8))
-    assert told == ["lightgbm: 1 trials, best F1 of '&lt;img src=x&gt;' 0.8000"]
+    assert told == ["lightgbm: 1 trial, best F1 of '&lt;img src=x&gt;' 0.8000"]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_trials_of_an_earlier_run_are_counted_apart_and_are_no_news(progress: _P
 
 def test_a_first_run_speaks_of_no_earlier_one(progress: _Progress) -> None:
     assert progress.tell(trial(0, 0.8))
-    assert progress.line == "lightgbm: 1 trials, best macro-F1 0.8000"
+    assert progress.line == "lightgbm: 1 trial, best macro-F1 0.8000"
 
 
 def test_a_trial_that_is_finished_now_is_no_longer_one_of_the_earlier_run(
@@ -76,7 +76,7 @@ def test_a_trial_that_is_finished_now_is_no_longer_one_of_the_earlier_run(
 ) -> None:
     progress.keep(trial(0, 0.9, candidate=RECIPE, cut_off=True))
     progress.tell(trial(1, 0.7, candidate=RECIPE))
-    assert progress.line == "lightgbm: 1 trials, best macro-F1 0.7000"
+    assert progress.line == "lightgbm: 1 trial, best macro-F1 0.7000"
 
 
 def test_trials_of_an_earlier_run_are_logged_and_shared_like_new_ones(
