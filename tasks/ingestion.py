@@ -61,9 +61,9 @@ def ingest(
     ObjectMissing
         An object changed since the scan: nothing of this manifest can be trusted.
     """
-    shards, rejected = list[Shard](), list[DataRejected]()
+    shards, rejected, meaning = list[Shard](), list[DataRejected](), _meaning(plan)
     for ref in manifest.objects:
-        key = _shard_key(ref, plan)
+        key = content_digest(ref.name, ref.size, ref.crc32c, meaning)
         path = cache / "shards" / f"{key}.parquet"
         aside = quarantine and quarantine / quarantine_name(ref.name, key)
         kept = kept_shard(path)
@@ -82,15 +82,15 @@ def ingest(
     return tuple(shards)
 
 
-def _shard_key(ref: ObjectRef, plan: Plan) -> str:
-    """Object and meaning of its columns; the release, since a later one may read differently."""
-    meaning = plan.dataset.model_dump_json(
+def _meaning(plan: Plan) -> str:
+    """What the plan says of columns, and so what a shard of an object holds."""
+    columns = plan.dataset.model_dump_json(
         include={
             *("columns", "ignore", "encoding"),
             *("key", "time", "time_format", "time_zone", "weight"),
         }
     )
-    return content_digest(ref.name, ref.size, ref.crc32c, meaning, plan.label.model_dump_json())
+    return f"{columns}\n{plan.label.model_dump_json()}"
 
 
 def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path, aside: Path | None) -> Kept:

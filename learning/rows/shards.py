@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,10 @@ def percent(share: float) -> str:
 
 def content_digest(*parts: object) -> str:
     """Sixteen hex digits of parts, form and release: a later one may make other files of them."""
-    release = importlib.metadata.version("nightshift")
-    named = "\n".join(map(str, (release, _FORM, *parts)))
+    named = "\n".join(map(str, (_release(), _FORM, *parts)))
     return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+@cache
+def _release() -> str:
+    return importlib.metadata.version("nightshift")
