@@ -31,8 +31,9 @@ from schemas.strict import Strict
 
 _TOLD = b"nightshift"
 
-_FORM = 2
-"""Of the files of a release under way; 2: shards with hashes of cells, indexes without features."""
+_FORM = 3
+"""Of the files of a release under way; 2: shards with hashes of cells, indexes without features;
+3: folds of very many groups by hash."""
 
 
 class Kept(Strict):
