@@ -81,7 +81,8 @@ class Tally:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(self._found.values())
+        """Whole columns first, then by the first row: whatever parts the file was read in."""
+        return tuple(sorted(self._found.values(), key=lambda found: found.rows[:1]))
 
     def refuse(self, *, broken_rows_too: bool = False) -> None:
         """Raises where a column is wrong as a whole, or any row where none may be."""

@@ -74,14 +74,28 @@ def test_the_quick_reader_gives_what_the_exact_one_gives_or_declines(
         return
     pd.testing.assert_frame_equal(quick.frame, exact.frame)
     assert quick.quarantined["row"].tolist() == exact.quarantined["row"].tolist()
-    assert _reasons(quick) == _reasons(exact)
-    assert {(f.reason, f.rows) for f in quick.findings} == {
-        (f.reason, f.rows) for f in exact.findings
-    }
+    assert quick.quarantined["reasons"].tolist() == exact.quarantined["reasons"].tolist()
+    assert quick.findings == exact.findings
 
 
-def _reasons(found: Found) -> list[set[str]]:
-    return [set(told.split("; ")) for told in found.quarantined["reasons"]]
+def test_both_readers_tell_faults_in_the_order_of_their_first_rows(tmp_path: Path) -> None:
+    good = ("fine", "1", "a", "yes", "", "1", "1")
+    faults = {4: (6, "9"), 11: (5, "-1"), 12: (1, "1e400"), 25: (3, "perhaps"), 31: (6, "8")}
+    rows = [
+        tuple(faults[at][1] if at in faults and place == faults[at][0] else cell
+              for place, cell in enumerate(good))
+        for at in range(1, 41)
+    ]  # fmt: skip
+    both = [
+        _found(tmp_path, _written(rows, bare=True), quick=quick, block=block)
+        for quick, block in ((False, 2**20), (True, 2**20), (True, 64), (True, 150))
+    ]
+    exact = both[0]
+    assert isinstance(exact, Found)
+    assert [finding.rows for finding in exact.findings] == [(4, 31), (11,), (12,), (25,)]
+    for quick in both[1:]:
+        assert isinstance(quick, Found)
+        assert quick.findings == exact.findings
 
 
 def test_plain_rows_are_not_declined(tmp_path: Path) -> None:
