@@ -41,12 +41,16 @@ class Facts(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not record.pathname.startswith(self._rooms):
             return
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        station = Path(record.pathname).stem
-        message = " ".join(record.getMessage().split())
+        told = fact(record.created, Path(record.pathname).stem, record.getMessage())
         with contextlib.suppress(BrokenPipeError):
-            self._stream.write(f"{clock}  {station:<10}  {message}\n")
+            self._stream.write(f"{told}\n")
             self._stream.flush()
+
+
+def fact(at: float, station: str, message: str) -> str:
+    """One line of a night, by its time since the epoch."""
+    clock = time.strftime("%H:%M:%S", time.localtime(at))
+    return f"{clock}  {station:<10}  {' '.join(message.split())}"
 
 
 @contextlib.contextmanager
