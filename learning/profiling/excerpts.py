@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
@@ -84,13 +85,24 @@ def _start(path: Path, name: str) -> bytes | None:
     """One byte more than is read whole; None of a damaged archive."""
     stored, found = path.stat().st_size, bytearray()
     try:
-        with gzip.open(path) if name.endswith(".gz") else path.open("rb") as file:
-            while chunk := file.read(min(CHUNK, MOST_BYTES + 1 - len(found))):
+        with path.open("rb") as file:
+            packed = name.endswith(".gz")
+            source = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
+            while chunk := source.read(min(CHUNK, MOST_BYTES + 1 - len(found))):
                 found += chunk
                 refuse_read(name, len(found), stored, Caps())
+            if len(found) > Caps().ratio * file.tell():
+                _refuse_rest(source, name, len(found), stored)
     except (OSError, EOFError, zlib.error):
         return None
     return bytes(found)
+
+
+def _refuse_rest(source: IO[bytes], name: str, read: int, stored: int) -> None:
+    """What swells so much at its start is unpacked to its end, and nothing of it kept."""
+    while chunk := source.read(CHUNK):
+        read += len(chunk)
+        refuse_read(name, read, stored, Caps())
 
 
 def _encoding(content: bytes) -> str | None:

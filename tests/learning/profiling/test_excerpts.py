@@ -63,6 +63,18 @@ def test_packed_text_that_swells_is_refused_before_it_is_in_memory(
     assert peak < swollen / 2
 
 
+def test_packed_text_that_swells_beyond_the_part_that_is_looked_at_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excerpts, "MOST_BYTES", 4 * CHUNK)
+    monkeypatch.setattr(caps, "LOOKED_AT", 5 * CHUNK)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"size,y\n" + b"1,a\n" * (6 * CHUNK // 4)))
+    with pytest.raises(DataRejected, match="at most 200 bytes read for each byte stored"):
+        excerpt(tmp_path / "t.csv.gz", "t.csv.gz", tmp_path)
+    monkeypatch.setattr(caps, "LOOKED_AT", 7 * CHUNK)
+    assert not excerpt(tmp_path / "t.csv.gz", "t.csv.gz", tmp_path).whole
+
+
 def test_of_parquet_that_swells_as_much_is_held_as_a_look_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
