@@ -118,8 +118,6 @@ def _fit(
     """
     floor = baseline(methods)
     finalist = BASELINE
-    if studies and all(study.best is None for study in studies):
-        attempt.note(_unsearched(bench.plan.search.budget_minutes, studies))
     recipes: dict[str, TrialRecord | MethodScore] = {BASELINE: floor}
     for study in studies:
         if study.best is not None and beats(study.best, recipes[finalist]):
@@ -131,6 +129,8 @@ def _fit(
         for name, recipe in recipes.items()
     }
     fits = {BASELINE: running[BASELINE].result()}
+    if studies and all(study.best is None for study in studies):
+        attempt.note(_unsearched(bench.plan.search.budget_minutes, studies))
     if finalist != BASELINE:
         fit = running[finalist].result(raise_on_failure=False)
         if isinstance(fit, NightshiftError):

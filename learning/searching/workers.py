@@ -31,8 +31,10 @@ Result = TypeVar("Result")
 LOST = (ProcessExpired, BrokenProcessPool)
 """What a job's future raises when its worker died under it; `TimeoutError` at its deadline."""
 
-START_S = 120.0
-"""Within which a worker process starts and has its imports, also on a machine that is very busy."""
+START_S = 300.0
+"""Within which a worker process starts and has its imports, also on a machine that is very busy:
+with ten jobs on two cores 120 s were not enough.
+"""
 
 _PR_SET_PDEATHSIG = 1
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
