@@ -10,6 +10,7 @@ import yaml
 from learning.profiling.classes import Answers
 from learning.profiling.guesses import Guesses
 from learning.profiling.roles import Guess
+from learning.reading.wording import amount
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -198,7 +199,7 @@ def _label(guesses: Guesses) -> Iterator[str]:
             yield "  kind: multi-label"
             yield "  columns:"
             for each in guesses.answers:
-                yield f"    - {yaml_text(each.name)}  # {each.counts[1]:,} rows have it"
+                yield f"    - {yaml_text(each.name)}  # {amount(each.counts[1], 'row')} with it"
 
 
 def _about_classes(label: Answers, indent: int) -> Iterator[str]:
@@ -214,6 +215,7 @@ def _about_classes(label: Answers, indent: int) -> Iterator[str]:
             )
             more = f" and {len(each) - 5} more" if len(each) > 5 else ""
             told.append(f"Left out as {why}: {names}{more}.")
+    told += [f"{asked[0].upper()}{asked[1:]}." for asked in label.asks]
     yield from _comment(" ".join(told), indent)
 
 

@@ -15,8 +15,11 @@ from deployments.drafting import Place, draft
 from deployments.plans import load_plan
 from learning.profiling.excerpts import Excerpt, excerpt
 from learning.profiling.guesses import Guesses, guess
+from learning.reading.caps import refuse_size
 from learning.reading.contents import Contents
 from learning.reading.files import SUFFIXES
+from learning.reading.wording import amount
+from schemas.dataset import Caps
 from schemas.faults import DataRejected, PlanError
 from schemas.plan import NAME, NAME_TOLD
 from schemas.store import ObjectRef, Store, name_fault, shown_name
@@ -164,8 +167,23 @@ def _sampled(found: _Found, scratch: Path) -> Excerpt:
 
 
 def _object(store: Store, ref: ObjectRef, scratch: Path) -> Excerpt:
-    with store.opened(ref, scratch) as path:
-        return excerpt(path, ref.name, scratch)
+    try:
+        refuse_size(ref.name, ref.size, Caps())
+        with store.opened(ref, scratch) as path:
+            return excerpt(path, ref.name, scratch)
+    except DataRejected as fault:
+        raise _without_a_plan(fault) from None
+
+
+def _without_a_plan(fault: DataRejected) -> DataRejected:
+    """Where the way out is a setting, how to come to a plan that can have it."""
+    if not any("dataset." in finding.todo for finding in fault.findings):
+        return fault
+    return DataRejected(
+        f"{fault} There is no plan to say so yet: make one from a smaller file with the same "
+        "columns, and set it there.",
+        fault.findings,
+    )
 
 
 def _told(found: _Found, looked: Excerpt) -> str:
@@ -173,7 +191,7 @@ def _told(found: _Found, looked: Excerpt) -> str:
     what = shown_name(found.objects[0].name)
     if len(found.objects) > 1:
         what = f"{len(found.objects)} of the files in it"
-    return f"{what}: {rows:,} rows, {'all' if looked.whole else 'the first'} of them"
+    return f"{what}: {amount(rows, 'row')}, {'all' if looked.whole else 'the first'} of them"
 
 
 def _source(folder: str, beside: Path) -> str:

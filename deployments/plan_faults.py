@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from deployments.strict_yaml import Document, Place, Tree, dotted, frozen
+from learning.reading.wording import amount
 from schemas.knobs import Knob, Range, setting_paths, settle
 from schemas.plan import Plan
 from schemas.replaced import replacement
@@ -24,7 +25,7 @@ def worded(document: Document, faults: Iterable[Fault]) -> str:
     """One line a fault, in the order of the file: path, expected, got, file and line."""
     placed = sorted((document.line(place), dotted(place), told) for place, told in faults)
     lines = [f"\n  {path}: {told} ({document.file}:{line})" for line, path, told in placed]
-    return f"{document.file} has {len(lines)} fault{'s'[: len(lines) > 1]}:{''.join(lines)}"
+    return f"{document.file} has {amount(len(lines), 'fault')}:{''.join(lines)}"
 
 
 def validation_faults(tree: Tree, fault: ValidationError) -> list[Fault]:

@@ -24,6 +24,7 @@ from learning.profiling.records import Records, csv_records, json_records
 from learning.reading.cells import labels
 from learning.reading.files import SUFFIXES, read_file
 from learning.reading.instants import instants
+from learning.reading.wording import amount
 from schemas.dataset import Dataset
 from schemas.faults import DataRejected, PlanError, StoreConflict
 from schemas.plan import Plan
@@ -128,8 +129,9 @@ def _read(file: Path, suffix: str, dataset: Dataset) -> tuple[pa.Table, Records 
     records = csv_records(text) if ".csv" in suffix else json_records(text)
     if len(records.records) != table.num_rows:
         raise DataRejected(
-            f"{file.name}: expected a line for each row, got {len(records.records):,} lines and "
-            f"{table.num_rows:,} rows. Put double quotes around cells that hold any."
+            f"{file.name}: expected a line for each row, got "
+            f"{amount(len(records.records), 'line')} and {amount(table.num_rows, 'row')}. "
+            "Put double quotes around cells that hold any."
         )
     return table, records
 

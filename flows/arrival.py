@@ -1,7 +1,10 @@
 """A light look, every few minutes, whether objects have arrived; what is due is a night as ever."""
 
 import os
+import socket
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +14,7 @@ from prefect.client.schemas.objects import State
 from deployments.plans import enabled_names, load_plan
 from flows.news import news
 from schemas.faults import NightshiftError
-from schemas.ledger import Record
+from schemas.ledger import Claim, Record
 from schemas.manifest import Changes
 from schemas.plan import Plan
 from schemas.store import Store
@@ -33,8 +36,10 @@ def train_on_arrival(
     """Start the night of every enabled plan, or of the named ones, for which objects have arrived.
 
     Only lists objects and reads the ledger where nothing is new: then there is neither a record
-    nor another run, and this one ends as Skipped. The same data is never rejected twice, and fails
-    `MOST_FAILURES` times at most; `train/nightly` tries it again and keeps a record of it.
+    nor another run, and this one ends as Skipped. So it does while a night is at work on this
+    machine, of whatever plan: they come one after the other, and a later look takes up what is due.
+    The same data is never rejected twice, and fails `MOST_FAILURES` times at most; `train/nightly`
+    tries it again and keeps a record of it.
 
     Parameters
     ----------
@@ -44,6 +49,9 @@ def train_on_arrival(
     budget_minutes : in the place of each plan's own budget
     """
     home, names = home_from(os.environ).make(), plans or enabled_names()
+    if busy := _busy(home, names):
+        get_run_logger().info("%s", busy)
+        return skipped(busy)
     looks = {name: _look(home, name) for name in names}
     if settle_s > 0 and any(_may_grow(seen) for seen in looks.values()):
         time.sleep(settle_s)
@@ -58,6 +66,24 @@ def train_on_arrival(
     from flows.train import run_nights  # what trains is slow to import, and most looks find nothing
 
     return state_of_all(run_nights(due, budget_minutes=budget_minutes))
+
+
+def _busy(home: Home, names: Sequence[str]) -> str:
+    """Which night is at work on this machine, if one is; nights elsewhere keep off their own plan
+    only.
+    """
+    store = open_store(home.state, home.memory)
+    for name in names:
+        with suppress(NightshiftError):  # the look itself tells what is wrong
+            claim = at_work(store, load_plan(name).name, utc_now())
+            if claim is not None and claim.host == socket.gethostname():
+                return f"{_told(claim)} on this machine; a later look takes up what has arrived"
+    return ""
+
+
+def _told(claim: Claim) -> str:
+    since = f"{claim.started_at:%Y-%m-%d %H:%M} UTC"
+    return f"run {claim.run_id} is at work on {claim.plan} since {since}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +121,7 @@ def why_not(store: Store, plan: Plan, found: Listing) -> str:
     if not found.manifest.objects:
         return waiting_told(found.waiting, plan.dataset) if found.waiting else "no objects yet"
     if (claim := at_work(store, plan.name, utc_now())) is not None:
-        return f"run {claim.run_id} is at work on it since {claim.started_at:%Y-%m-%d %H:%M} UTC"
+        return _told(claim)
     past = history(store, plan.name)
     fresh = news(store, plan, found, past)
     if fresh.nothing:

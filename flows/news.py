@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learning.reading.wording import amount
 from schemas.ledger import Record
 from schemas.manifest import Changes
 from schemas.plan import Plan
@@ -39,7 +40,9 @@ def news(store: Store, plan: Plan, found: Listing, past: Sequence[Record]) -> Ne
     same = f"the same as in the night of {_when(last)} ({last.outcome})"
     if differs:
         same += "; others that it had read wait again"
-    return News(moved, last, f"no new data: {len(found.manifest.objects):,} objects, {same}")
+    return News(
+        moved, last, f"no new data: {amount(len(found.manifest.objects), 'object')}, {same}"
+    )
 
 
 def _when(record: Record) -> str:

@@ -146,6 +146,8 @@ def _fit(
         for name, recipe in recipes.items()
     }
     fits = {BASELINE: running[BASELINE].result()}
+    if studies and all(study.best is None for study in studies):
+        attempt.note(_unsearched(bench.plan.search.budget_minutes, studies))
     if finalist != BASELINE:
         fit = running[finalist].result(raise_on_failure=False)
         if isinstance(fit, NightshiftError):
@@ -156,3 +158,11 @@ def _fit(
         else:
             fits[finalist] = fit
     return finalist, fits
+
+
+def _unsearched(minutes: float, studies: Sequence[StudyResult]) -> str:
+    families = ", ".join(study.family for study in studies)
+    return (
+        f"no trial ended in the budget of {minutes:g} minutes ({families}); the baseline stands. "
+        "Raise search.budget_minutes (or --budget-minutes), or give fewer or cheaper families."
+    )

@@ -138,6 +138,7 @@ def _attend(attempt: Attempt, home: Home, force: bool) -> Record:
                 return _work(attempt, home, force, heartbeat)
             except SourceChanged as fault:  # a producer is at work: one more look is worth it
                 get_run_logger().warning("the source is listed again: %s", fault)
+                attempt.look_again()
                 return _work(attempt, home, force, heartbeat)
         except NightshiftError as fault:
             return _fail(attempt, home, fault)  # in the claim: a kill here still leaves a record

@@ -145,10 +145,11 @@ def predict(
     answering = plans.plan_to_predict(plan)
     home, _ = place_of(answering.name)
     from flows.predict import predict_file
+    from learning.reading.wording import amount
 
     predicted = predict_file(answering, home, source, target)
     typer.echo(
-        f"wrote {target}: {predicted.rows:,} rows, predicted by {predicted.plan} "
+        f"wrote {target}: {amount(predicted.rows, 'row')}, predicted by {predicted.plan} "
         f"version {predicted.version}"
     )
 

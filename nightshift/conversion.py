@@ -24,6 +24,8 @@ _TOLD = {
     unpickle.NOT_READ: "a file that this Python can't unpickle. Write it with the pandas and "
     "Python that you have here, or as Parquet where it was made",
     unpickle.NOT_ROWS: "something else. Pickle a frame, a list of dicts or a dict of columns",
+    unpickle.NOT_EVEN: "columns that can't stand side by side, such as lists of different lengths. "
+    "Give each column one cell for each row, with None where there is none",
     unpickle.NOT_WRITTEN: "cells that Parquet can't hold, or a name of a column twice. Write plain "
     "numbers, texts, times and lists",
 }

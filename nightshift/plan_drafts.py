@@ -65,7 +65,7 @@ def _features(guesses: "Guesses") -> RenderableType:
 def _left_out(guesses: "Guesses") -> RenderableType:
     told = table("left out", "why")
     for name, why in list(guesses.left_out.items())[:MOST_SHOWN]:
-        told.add_row(Text(shown_name(name)), Text(shown_name(why)))
+        told.add_row(Text(shown_name(name) or "(no name)"), Text(shown_name(why)))
     if len(guesses.left_out) > MOST_SHOWN:
         told.add_row(f"and {len(guesses.left_out) - MOST_SHOWN:,} more", "")
     return told
@@ -90,6 +90,6 @@ def _label(guesses: "Guesses") -> RenderableType:
 
 def _asked(guesses: "Guesses") -> list[RenderableType]:
     """What only a person can tell; the plan says where."""
-    known = (guesses.key, guesses.time, *guesses.features)
+    known = (*guesses.answers, guesses.key, guesses.time, *guesses.features)
     asked = [f"{shown_name(guess.name)}: {each}" for guess in known if guess for each in guess.asks]
     return [Text("\n".join(["please look at", *(f"  {each}" for each in asked)]))] if asked else []

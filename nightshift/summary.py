@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from learning.reading.wording import amount
 from learning.reports.texts import figure, interval
 from nightshift.cells import duration, outcome_text, score_of, table
 from schemas.ledger import Record
@@ -22,14 +23,14 @@ def night_summary(record: Record) -> RenderableType:
     parts: list[RenderableType] = [Text(), title]
     parts += [Text(f"  {line}") for reason in record.reasons for line in reason.splitlines()]
     parts += [
-        Text(f"  {count:,} rows in quarantine: {fault}", style="yellow")
+        Text(f"  {amount(count, 'row')} in quarantine: {fault}", style="yellow")
         for fault, count in record.quarantined.items()
     ]
     if any(score_of(record, role) for role in ROLES):
         parts += [_work(record), Text(), _figures(record)]
     if _targets(record):
         parts += [Text(), _target_scores(record)]
-    if record.verdict is not None and record.verdict.class_changes:
+    if record.verdict is not None and _tells_more(record.verdict):
         parts += [Text(), _class_changes(record.verdict)]
     return Group(*parts, Text())
 
@@ -46,11 +47,11 @@ def _work(record: Record) -> Text:
     """What the night did, in one line."""
     figures = record.figures
     told = [
-        f"{figures[name]:,.0f} {what}"
-        for name, what in (
-            ("train_rows", "rows to train on"),
-            ("holdout_rows", "to judge on"),
-            ("trials", "trials"),
+        f"{amount(round(figures[name]), one)}{rest}"
+        for name, one, rest in (
+            ("train_rows", "row", " to train on"),
+            ("holdout_rows", "row", " to judge on"),
+            ("trials", "trial", ""),
         )
         if name in figures
     ]
@@ -102,13 +103,25 @@ def _target_scores(record: Record) -> Table:
     if len(names) > MOST_LINES:
         names.sort(key=lambda name: change_of[name].value if name in change_of else 0.0)
     roles = _roles(record)
-    told = table("target", *roles, *(["change"] if changes else []))
+    against = [f"against {record.verdict.reference}"] if record.verdict and changes else []
+    told = table("target", *roles, *against)
     for name in names[:MOST_LINES]:
         figures = [figure(record.figures.get(f"{role}_{name}_score")) for role in roles]
-        change = [interval(change_of.get(name), signed=True)] if changes else []
+        change = [interval(change_of.get(name), signed=True)] if against else []
         told.add_row(Text(name), *figures, *change)
     _tell_rest(told, len(names))
     return told
+
+
+def _tells_more(verdict: Verdict) -> bool:
+    """Whether classes say what their targets have not: a label that is there or not has one class
+    that counts, and its F1 may be the whole score.
+    """
+    told = {(change.name, change.score) for change in verdict.target_changes}
+    return any(
+        change.more_rows or (change.target, change.f1) not in told
+        for change in verdict.class_changes
+    )
 
 
 def _class_changes(verdict: Verdict) -> Table:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self, TextIO
 
-_RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "tasks.storage")
 _ROOMS = ("flows", "tasks")
 _KEEP_BYTES = 5_000_000
 _END_S = 8.0
@@ -41,12 +41,16 @@ class Facts(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not record.pathname.startswith(self._rooms):
             return
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        station = Path(record.pathname).stem
-        message = " ".join(record.getMessage().split())
+        told = fact(record.created, Path(record.pathname).stem, record.getMessage())
         with contextlib.suppress(BrokenPipeError):
-            self._stream.write(f"{clock}  {station:<10}  {message}\n")
+            self._stream.write(f"{told}\n")
             self._stream.flush()
+
+
+def fact(at: float, station: str, message: str) -> str:
+    """One line of a night, by its time since the epoch."""
+    clock = time.strftime("%H:%M:%S", time.localtime(at))
+    return f"{clock}  {station:<10}  {' '.join(message.split())}"
 
 
 @contextlib.contextmanager
@@ -116,10 +120,10 @@ class Interrupt:
 
 
 def show(facts: logging.Handler) -> None:
-    """Let the run loggers reach the terminal; imports prefect, which resets them when it comes."""
+    """Let loggers of runs and of stores reach the terminal; imports prefect, which resets them."""
     import prefect.main  # noqa: F401 - a bare `import prefect` is lazy and would reset them later
 
-    for name in _RUN_LOGGERS:
+    for name in _LOGGERS:
         logging.getLogger(name).addHandler(facts)
 
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-NOT_READ, NOT_ROWS, NOT_WRITTEN = 3, 4, 5
-"""Exit statuses: no pickle that this Python can read, no rows in it, none that Parquet holds."""
+NOT_READ, NOT_ROWS, NOT_WRITTEN, NOT_EVEN = 3, 4, 5, 6
+"""Exit statuses: no pickle that this Python can read, no rows in it, none that Parquet holds,
+columns that can't be put side by side.
+"""
 
 
 def main(source: str, target: str) -> int:
@@ -21,12 +23,15 @@ def main(source: str, target: str) -> int:
         found = pd.read_pickle(source)  # noqa: S301 - that is what the user asked for
     except Exception:  # noqa: BLE001 - it runs code that we know nothing of
         return NOT_READ
-    frame = _frame(found)
+    try:
+        frame = _frame(found)
+    except Exception:  # noqa: BLE001 - so may what it made, when it is looked at
+        return NOT_EVEN
     if frame is None:
         return NOT_ROWS
     try:
         _write(frame, Path(target))
-    except Exception:  # noqa: BLE001 - so do the reprs and conversions of what it made
+    except Exception:  # noqa: BLE001 - and when it is converted
         return NOT_WRITTEN
     return 0
 

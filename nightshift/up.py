@@ -71,8 +71,11 @@ def up(
         _stoppable(),
         services(home, say, prefect_port, mlflow_port) as started,
     ):
+        from nightshift.bulletin import bulletin
+
         _tell(started, say)
-        _watch(home, started, say)
+        with bulletin(home, started.api_url, say):
+            _watch(home, started, say)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from learning.reading.wording import amount
 from learning.reports.texts import figure, interval
 from nightshift.cells import table
 from schemas.variants import Standing, VariantClass, VariantScore, VariantTable
@@ -24,7 +25,7 @@ def variants_told(compared: VariantTable) -> RenderableType:
     """The base first, then each factor's variants."""
     title = Text.assemble((compared.plan, "bold"), f": variants of {compared.family}")
     work = Text(
-        f"  {compared.rows:,} rows, {compared.repeats} x {compared.folds} folds, "
+        f"  {amount(compared.rows, 'row')}, {compared.repeats} x {compared.folds} folds, "
         f"{compared.objective} with cross-fitted offsets, {compared.confidence:.0%} intervals",
         style="dim",
     )

@@ -74,6 +74,15 @@ class BucketMissing(ObjectMissing):
     """The bucket itself: unlike a folder, a first night does not make it."""
 
 
+def may_pass(fault: object) -> bool:
+    """Whether trying again may help: bad data stays bad; a disk or a mount may come back.
+
+    >>> may_pass(NightFailed("no such mount")), may_pass(DataRejected("no such column"))
+    (True, False)
+    """
+    return isinstance(fault, NightFailed)
+
+
 def kind_and_place(defect: BaseException) -> str:
     """What may be told of a defect of ours; not its words, which may quote a cell of the data.
 

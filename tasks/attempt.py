@@ -64,6 +64,12 @@ class Attempt:
         """What the record and the page must not pass over, though the night went on; once each."""
         self._notes += [line for line in told if line not in self._notes]
 
+    def look_again(self) -> None:
+        """Forget what the source was like: another look begins, and only what it finds is used."""
+        self._notes.clear()
+        for fact in ("manifest", "changes", "profile", "dropped", "quarantined"):
+            self._facts.pop(fact, None)
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count the seconds of a block under this stage."""

@@ -10,15 +10,16 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.reading.caps import refuse_size
-from learning.reading.csv_files import Declined
 from learning.reading.quarantine import message
+from learning.reading.quick_csv import Declined
 from learning.reading.tables import read_table
+from learning.reading.wording import amount
+from learning.reports.counts import targets_told
 from learning.rows.assembly import assemble
 from learning.rows.exports import Aside, set_aside_in
 from learning.rows.floors import left_out
@@ -31,8 +32,9 @@ from learning.rows.shards import (
     quarantine_told,
     write_shard,
 )
-from schemas.faults import DataRejected, NightFailed
+from schemas.faults import DataRejected, may_pass
 from schemas.findings import Finding
+from schemas.label import Target
 from schemas.manifest import Manifest, Rows, Shard
 from schemas.plan import Plan
 from schemas.store import ObjectRef, Store
@@ -59,9 +61,9 @@ def ingest(
     ObjectMissing
         An object changed since the scan: nothing of this manifest can be trusted.
     """
-    shards, rejected = list[Shard](), list[DataRejected]()
+    shards, rejected, meaning = list[Shard](), list[DataRejected](), _meaning(plan)
     for ref in manifest.objects:
-        key = _shard_key(ref, plan)
+        key = content_digest(ref.name, ref.size, ref.crc32c, meaning)
         path = cache / "shards" / f"{key}.parquet"
         aside = quarantine and quarantine / quarantine_name(ref.name, key)
         kept = kept_shard(path)
@@ -80,15 +82,15 @@ def ingest(
     return tuple(shards)
 
 
-def _shard_key(ref: ObjectRef, plan: Plan) -> str:
-    """Object and meaning of its columns; the release, since a later one may read differently."""
-    meaning = plan.dataset.model_dump_json(
+def _meaning(plan: Plan) -> str:
+    """What the plan says of columns, and so what a shard of an object holds."""
+    columns = plan.dataset.model_dump_json(
         include={
             *("columns", "ignore", "encoding"),
             *("key", "time", "time_format", "time_zone", "weight"),
         }
     )
-    return content_digest(ref.name, ref.size, ref.crc32c, meaning, plan.label.model_dump_json())
+    return f"{columns}\n{plan.label.model_dump_json()}"
 
 
 def _read(store: Store, ref: ObjectRef, plan: Plan, shard: Path, aside: Path | None) -> Kept:
@@ -153,19 +155,16 @@ def _findings(shards: Sequence[Shard]) -> list[Finding]:
 
 def _first_of(told: Sequence[str]) -> str:
     more = len(told) - MOST_FAULTS
-    return "\n".join([*told[:MOST_FAULTS], *([f"... and {more} more objects"] if more > 0 else [])])
-
-
-def _may_pass(_task: object, _run: object, state: Any) -> bool:
-    """Bad data stays bad; a disk or a mount may come back."""
-    return isinstance(state.result(raise_on_failure=False), NightFailed)
+    return "\n".join(
+        [*told[:MOST_FAULTS], *([f"... and {amount(more, 'more object')}"] if more > 0 else [])]
+    )
 
 
 @task(
     name="ingest",
     retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=lambda _task, _run, state: may_pass(state.result(raise_on_failure=False)),
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
@@ -176,10 +175,10 @@ def ingest_objects(
     log, read = get_run_logger(), list[str]()
     shards = ingest(store, manifest, plan, cache, quarantine, read.append)
     log.info(
-        "objects read: %d, known from earlier nights: %d; %s valid rows",
+        "objects read: %d, known from earlier nights: %d; %s",
         len(read),
         len(shards) - len(read),
-        f"{sum(shard.rows for shard in shards):,}",
+        amount(sum(shard.rows for shard in shards), "valid row"),
     )
     if any(shard.quarantined for shard in shards):
         log.warning("set aside %s; see %s", quarantine_told(shards), quarantine)
@@ -194,19 +193,23 @@ def assemble_rows(
     log = get_run_logger()
     rows = assemble(shards, plan, work, not_before)
     log.info(
-        "kept %s of %s valid rows%s: %s for training, %s for the holdout",
+        "kept %s of %s%s: %s for training, %s for the holdout",
         f"{rows.n_train + rows.n_holdout:,}",
-        f"{sum(shard.rows for shard in shards):,}",
+        amount(sum(shard.rows for shard in shards), "valid row"),
         left_out(rows),
         f"{rows.n_train:,}",
         f"{rows.n_holdout:,}",
     )
-    for target, train, held in zip(
-        plan.targets, rows.train_counts, rows.holdout_counts, strict=True
-    ):
-        counts = zip(target.class_texts, train, held, strict=True)
-        told = "; ".join(f"{text}: {n:,} + {m:,}" for text, n, m in counts)
-        log.info("rows of each class of %s, training + holdout: %s", target.name, told)
+    for told in targets_told(_on_both_sides(rows, plan.targets)):
+        log.info("rows of each class, training + holdout (all in night.json): %s", told)
     for note in rows.notes:
         log.warning("%s", note)
     return rows
+
+
+def _on_both_sides(rows: Rows, targets: Sequence[Target]) -> dict[str, dict[str, tuple[int, int]]]:
+    sides = zip(targets, rows.train_counts, rows.holdout_counts, strict=True)
+    return {
+        target.name: dict(zip(target.class_texts, zip(train, held, strict=True), strict=True))
+        for target, train, held in sides
+    }

@@ -4,14 +4,13 @@ import fnmatch
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from learning.reading.files import SUFFIXES
 from schemas.dataset import Dataset
-from schemas.faults import DataRejected, NightFailed
+from schemas.faults import DataRejected, may_pass
 from schemas.findings import Finding
 from schemas.manifest import Changes, Manifest
 from schemas.store import ObjectRef, Store, name_fault, shown_name
@@ -156,16 +155,11 @@ def _refuse_pickles(others: Iterable[str], source: str) -> None:
     )
 
 
-def _may_pass(_task: object, _run: object, state: Any) -> bool:
-    """Bad data stays bad; a disk or a mount may come back."""
-    return isinstance(state.result(raise_on_failure=False), NightFailed)
-
-
 @task(
     name="scan",
     retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=lambda _task, _run, state: may_pass(state.result(raise_on_failure=False)),
     timeout_seconds=600,
     cache_policy=NO_CACHE,
 )

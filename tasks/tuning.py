@@ -17,6 +17,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 
 from learning.keeping.refit import refit
+from learning.reading.wording import amount
 from learning.reports.methods import rarest, screening_rows
 from learning.reports.texts import escaped, escaped_rows
 from learning.searching.budget import Budget
@@ -24,7 +25,7 @@ from learning.searching.ranking import best, current
 from learning.searching.screening import screen
 from learning.searching.search import run_study
 from learning.searching.shares import Shares
-from learning.searching.workers import LOST, WorkerPool
+from learning.searching.workers import LOST, NoWorker, WorkerPool
 from schemas.faults import NightFailed, NightshiftError
 from schemas.knobs import Setting
 from schemas.manifest import Rows
@@ -202,7 +203,7 @@ class _Progress:
         earlier = sum(trial.number in self._kept for trial in self._trials)
         kept = f", {earlier} of them kept from an earlier run" if earlier else ""
         name = objective_name(self._bench.plan.objective)
-        self.line = f"{self._kind}: {len(self._trials)} trials{kept}, best {name} {score}"
+        self.line = f"{self._kind}: {amount(len(self._trials), 'trial')}{kept}, best {name} {score}"
         return top is trial
 
     def end(self) -> None:
@@ -214,7 +215,7 @@ def told(study: StudyResult, objective: str) -> str:
     best = f"{study.best.score:.4f}" if study.best and study.best.score is not None else "none"
     resumed = f", {study.resumed} of them kept from an earlier run" if study.resumed else ""
     return (
-        f"{study.family}: {len(study.trials)} trials{resumed} in {study.seconds:.0f} s, "
+        f"{study.family}: {amount(len(study.trials), 'trial')}{resumed} in {study.seconds:.0f} s, "
         f"best {objective} {best}{'; ' + study.last_gain if study.last_gain else ''}"
     )
 
@@ -228,8 +229,8 @@ def fit_final(
     Raises
     ------
     NightFailed
-        It was not done when the budget and a grace for an estimate that was wrong had passed, or
-        its worker died.
+        It was not done when the budget and a grace for an estimate that was wrong had passed, its
+        worker died, or it never got one.
     """
     if recipe.candidate is None:
         raise NightFailed(f"{name} has no settled recipe to fit; its trial did not finish")
@@ -247,11 +248,17 @@ def fit_final(
     )
     patience_s = bench.budget.patience_s
     try:
-        result: RefitResult = bench.pool.submit(refit, job, patience_s).result()
+        result: RefitResult = bench.pool.result(bench.pool.submit(refit, job, patience_s))
     except TimeoutError:
         raise NightFailed(
             f"{name} was not fitted on all {bench.rows.n_train} rows within {patience_s:.0f} s and "
             "was stopped. Give the plan a larger search.budget_minutes."
+        ) from None
+    except NoWorker:
+        raise NightFailed(
+            f"{name} was not fitted: no worker process was free for it or could start, though all "
+            "before it had their time. Free the machine of other work, or give it more memory; "
+            "the next start resumes the search."
         ) from None
     except LOST:
         raise NightFailed(

@@ -10,6 +10,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from learning.reading.wording import amount
 from learning.reports.validation import findings_frame, validation_page
 from learning.rows.exports import write_private
 from learning.rows.instants import refuse_future
@@ -49,8 +50,8 @@ def validate_rows(
     log, profile = get_run_logger(), profile_of(new, plan.targets)
     if profile.rows < drift.min_rows:
         log.info(
-            "not compared with accepted rows: %s new rows, dataset.drift.min_rows is %s",
-            f"{profile.rows:,}",
+            "not compared with accepted rows: %s, dataset.drift.min_rows is %s",
+            amount(profile.rows, "new row"),
             f"{drift.min_rows:,}",
         )
         return ()

@@ -13,6 +13,7 @@ from learning.deciding.bootstrap import Bootstrap, paired
 from learning.deciding.objectives import aims
 from learning.judging.objections import objections, unmeasurable
 from learning.judging.questions import Counted, Objection, Question, Trial, sentence
+from learning.reading.wording import amount
 from schemas.label import Target
 from schemas.objectives import Objective, objective_name
 from schemas.plan import Gate
@@ -103,8 +104,8 @@ def _most_rows(found: list[Objection], at: Counted) -> int | None:
 def _promoted(question: Question, gain: Interval) -> Iterator[str]:
     yield (
         f"{sentence(question.metric)} is {gain.text(signed=True)} against "
-        f"{question.reference_name} on {len(question.labels)} rows: higher beyond chance, and no "
-        "class pays for it."
+        f"{question.reference_name} on {amount(len(question.labels), 'row')}: higher beyond "
+        "chance, and no class pays for it."
     )
     absent = [question.called(at) for at in question.counted if not question.support(at)]
     if absent:

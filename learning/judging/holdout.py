@@ -151,6 +151,9 @@ def best_constant(labels: LabelTable, targets: Sequence[Target], aims: Sequence[
 def constant_name(constant: Answers, targets: Sequence[Target]) -> str:
     """As reasons call the answers of `best_constant`."""
     if len(targets) > 1:
+        given = {bool(decided) for decided in constant.decisions[0]}
+        if len(given) == 1 and all(target.is_flag for target in targets):
+            return "every label on every row" if given == {True} else "no label on any row"
         return "the best constant decisions"
     return f"always '{targets[0].class_texts[constant.decisions[0, 0]]}'"
 

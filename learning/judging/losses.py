@@ -15,6 +15,7 @@ from learning.judging.questions import (
     sentence,
     widest_class,
 )
+from learning.reading.wording import amount
 from schemas.results import Interval
 
 MANY = 10
@@ -48,7 +49,7 @@ def task_losses(trial: Trial) -> list[Objection]:
             continue
         told = (
             f"'{target.name}' may lose more than {allowed:.4f} of {question.metric}: "
-            f"{change.text(signed=True)} on {len(question.labels)} rows"
+            f"{change.text(signed=True)} on {amount(len(question.labels), 'row')}"
         )
         widest = widest_class(trial, [at for at in question.counted if at.t == t])
         found.append(_loss(question, told, change, allowed, widest))
@@ -84,7 +85,7 @@ def _class_loss(trial: Trial, at: Counted) -> Objection:
     allowed = question.gate.max_class_drop
     told = (
         f"{sentence(question.called(at))} may lose more than {allowed:.4f} of F1: "
-        f"{change.text(signed=True)} on {question.support(at)} rows"
+        f"{change.text(signed=True)} on {amount(question.support(at), 'row')}"
     )
     return _loss(question, told, change, allowed, at)
 
@@ -109,7 +110,7 @@ def _losses_together(trial: Trial, rare: list[Counted]) -> list[Objection]:
     of = f" of '{question.targets[t].name}'" if len(question.targets) > 1 else ""
     told = (
         f"The {len(rare)} classes{of} that are too rare to be judged alone may together lose more "
-        f"than {allowed:.4f} of F1: {change.text(signed=True)} on {rows} rows"
+        f"than {allowed:.4f} of F1: {change.text(signed=True)} on {amount(rows, 'row')}"
     )
     return [_loss(question, told, change, allowed, max(rare, key=question.rarity))]
 

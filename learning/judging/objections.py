@@ -16,6 +16,7 @@ from learning.judging.questions import (
     sentence,
     widest_class,
 )
+from learning.reading.wording import amount
 
 TOO_MANY = 10
 """A difference that needs more than this many times the rows of a class is none in practice."""
@@ -96,7 +97,7 @@ def _gain_within_chance(trial: Trial) -> list[Objection]:
     rows = rows_to_settle(gain, 0.0, question.support(widest))
     told = (
         f"{sentence(question.metric)} is {gain.text(signed=True)} against "
-        f"{question.reference_name}: it may be chance on {len(question.labels)} rows"
+        f"{question.reference_name}: it may be chance on {amount(len(question.labels), 'row')}"
     )
     if rows > TOO_MANY * question.support(widest):
         return [Objection(f"{told}, and the difference is too small to tell apart.")]

@@ -9,6 +9,7 @@ from learning.answers import Answers
 from learning.arrays import LabelTable
 from learning.deciding.bootstrap import Bootstrap, own
 from learning.deciding.objectives import Aim, MeanF
+from learning.reading.wording import amount
 from schemas.label import Target
 from schemas.plan import Gate
 from schemas.results import Interval
@@ -66,7 +67,7 @@ class Question:
 
     def about(self, rows: int, at: Counted) -> str:
         """What a reason that asks for rows ends with."""
-        return f"(about {rows} more rows of {self.called(at)})"
+        return f"(about {amount(rows, 'more row')} of {self.called(at)})"
 
 
 @dataclass(frozen=True)

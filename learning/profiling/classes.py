@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from learning.profiling.facts import ColumnFacts, facts_of
 from learning.reading.cells import decoded, is_text, labels, levels
-from learning.reading.wording import cut, quoted
+from learning.reading.wording import amount, cut
 from schemas.faults import DataRejected, PlanError
 from schemas.label import ClassValue, Label, MultiLabel, MultiTaskLabel, SingleLabel, Target
 from schemas.label import targets as targets_of
@@ -20,7 +20,13 @@ from schemas.label import targets as targets_of
 LEAST_ROWS = 6
 """Rows that a class needs: with fewer, all of them may fall on one side of the split."""
 
+NO_HEADER = " Correct the name; where the first line is a row, put a header in front of it."
+
 MOST_CLASSES = 1_000
+
+MEASURE_LIKE = 20
+"""Different whole numbers from which a label is rather an amount than a name."""
+
 MOST_MISSPELT = 0.01
 """Share of rows that may have a class in another spelling and be set aside for it."""
 
@@ -53,6 +59,19 @@ class Answers:
     rare: dict[str, int]
     misspelt: dict[str, int]
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What only a person can tell."""
+        numbers = all(isinstance(each, int) for each in self.classes)
+        values = len(self.classes) + len(self.rare)
+        if not numbers or values <= MEASURE_LIKE:
+            return ()
+        return (
+            f"is it an amount? Each of {values:,} whole numbers would be a class of its own, and "
+            "none nearer to one than to another; of an amount make a few classes, such as low and "
+            "high",
+        )
+
 
 def answers(table: pa.Table, name: str) -> Answers:
     """The classes of one label column.
@@ -66,7 +85,9 @@ def answers(table: pa.Table, name: str) -> Answers:
     """
     facts = _label_facts(table, name)
     if not facts.filled:
-        raise DataRejected(f"--label {name}: expected classes, got {facts.rows:,} empty cells.")
+        raise DataRejected(
+            f"--label {name}: expected classes, got {amount(facts.rows, 'empty cell')}."
+        )
     found = _values(facts)
     _refuse_measures(name, found, facts)
     spelt = _spellings(found, facts, name)
@@ -100,8 +121,8 @@ def _label_facts(table: pa.Table, name: str) -> ColumnFacts:
         hint = f" Did you mean {cut(lowered[near[0]])!r}?" if near else ""
         # Not all names: without a header, they are the cells of the first row.
         raise PlanError(
-            f"--label: expected one of the {len(names):,} columns in the header of the file, "
-            f"got {name!r}.{hint}"
+            f"--label: expected one of the {amount(len(names), 'column')} in the header of the "
+            f"file, got {name!r}.{hint or NO_HEADER}"
         )
     column = decoded(table[name])
     kind = column.type
@@ -140,11 +161,14 @@ def _refuse_measures(name: str, found: dict[str, int], facts: ColumnFacts) -> No
     measured = not facts.is_whole and not facts.not_numbers.any() and len(found) > 20
     many = len(found) > MOST_CLASSES or len(found) * 2 > max(facts.filled, 5)
     if measured or many:
-        what = "numbers with fractions" if measured else "different values"
+        expected = f"at most {MOST_CLASSES:,} classes with several rows each"
+        told = "different values"
+        if measured:
+            expected, told = "classes", "different numbers with fractions, so an amount,"
         raise DataRejected(
-            f"--label {name}: expected at most {MOST_CLASSES:,} classes with several rows each, "
-            f"got {len(found):,} {what} in {facts.filled:,} rows. Name a column of classes, or "
-            "make some of it, such as low and high."
+            f"--label {name}: expected {expected}, got {len(found):,} {told} in "
+            f"{amount(facts.filled, 'row')}. Name a column of classes, or make some of it, such as "
+            "low and high."
         )
 
 
@@ -160,15 +184,26 @@ def _spellings(
     first: dict[str, str] = {}
     others: dict[str, int] = {}
     for text in sorted(found, key=lambda text: -found[text]):
-        if first.setdefault(" ".join(text.casefold().split()), text) != text:
+        if first.setdefault(_folded(text), text) != text:
             others[text] = found[text]
     if sum(others.values()) > MOST_MISSPELT * facts.rows:
         raise DataRejected(
-            f"--label {name}: expected each class in one spelling, got {quoted(list(others), 5)} "
-            f"in {sum(others.values()):,} rows, which differ from other classes in case or space "
+            f"--label {name}: expected each class in one spelling, got {_beside(others, first)} "
+            f"in {amount(sum(others.values()), 'row')}, which differ in case or space "
             "only. Write them alike."
         )
     return {text: count for text, count in found.items() if text not in others}, others
+
+
+def _beside(others: dict[str, int], first: dict[str, str], most: int = 5) -> str:
+    """Each with the class that it differs from."""
+    pairs = [f"{cut(text)!r} beside {cut(first[_folded(text)])!r}" for text in list(others)[:most]]
+    more = f" and {len(others) - most} more" if len(others) > most else ""
+    return ", ".join(pairs) + more
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _are_truths(found: dict[str, int]) -> bool:
@@ -213,5 +248,5 @@ def _too_few(name: str, found: dict[str, int], rows: int) -> str:
     told = ", ".join(f"{text[:40]!r} in {count:,}" for text, count in list(found.items())[:5])
     return (
         f"--label {name}: expected two classes with at least {LEAST_ROWS} rows each, got {told} of "
-        f"{rows:,} rows. Add labelled rows of another class, or name another column."
+        f"{amount(rows, 'row')}. Add labelled rows of another class, or name another column."
     )

@@ -3,16 +3,21 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.types as pt
 
+from learning.arrays import Mask
 from learning.profiling.facts import ColumnFacts
 from learning.reading.instants import instants
 
 ASSUMED_ZONE = "UTC"
 MOST_LOOKED_AT = 200
 """Levels that a form is tried on before it is tried on all."""
+
+MOST_FORMS = 3
+"""Forms of one column that are told."""
 
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
@@ -30,11 +35,15 @@ CLOCK_ALONE = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?[AaPp][Mm])?"
 
 @dataclass(frozen=True)
 class Written:
-    """`form` is None for ISO 8601 and stored times; `asks` what only a person can tell."""
+    """`form` is None for ISO 8601 and stored times; `asks` what only a person can tell.
+
+    `bare_rows` have no offset where others have one.
+    """
 
     form: str | None
     zone: str | None
     asks: tuple[str, ...] = ()
+    bare_rows: int = 0
 
 
 def written(facts: ColumnFacts) -> Written | None:
@@ -45,17 +54,64 @@ def written(facts: ColumnFacts) -> Written | None:
     if not facts.is_text or not facts.distinct:
         return _packed(facts)
     head = pa.chunked_array([facts.levels.slice(0, MOST_LOOKED_AT)])
-    if _reads(head, None, None):
-        return Written(None, None) if _reads_all(facts, None, None) else None
     if _reads(head, None, ASSUMED_ZONE):
-        return _local(None, ()) if _reads_all(facts, None, ASSUMED_ZONE) else None
+        return _in_iso(facts) if _reads_all(facts, None, ASSUMED_ZONE) else None
     return _in_a_form(facts, head)
+
+
+def never_alike(facts: ColumnFacts) -> str:
+    """What keeps a column, of which most cells are times, from being one; else nothing."""
+    if not facts.is_text or not facts.texts or not _seems_one(facts.texts[0]):
+        return ""
+    levels = pa.chunked_array([facts.levels])
+    forms = _forms_of(levels.slice(0, MOST_LOOKED_AT))
+    odd = np.ones(facts.distinct, dtype=bool)
+    for form in forms:
+        odd &= _bad(levels, form)
+    rows = int(facts.counts[odd].sum())
+    if rows * 2 >= facts.filled:
+        return ""
+    but = f"; {rows:,} of {facts.filled:,} cells are none of these" if rows else ""
+    told = " and ".join(form or "ISO 8601" for form in forms)
+    return f"times written as {told}{but}: write all of them alike, best as ISO 8601 with offsets"
 
 
 def is_clock_alone(facts: ColumnFacts) -> bool:
     """Times of a day without the day, in a column of their own."""
     head = facts.texts[:MOST_LOOKED_AT]
     return bool(head) and all(re.fullmatch(CLOCK_ALONE, text) for text in head)
+
+
+def _in_iso(facts: ColumnFacts) -> Written:
+    """Each cell with an offset, or none, or some of them."""
+    bare = _bad(pa.chunked_array([facts.levels]), None, None)
+    rows = int(facts.counts[bare].sum())
+    if not rows:
+        return Written(None, None)
+    if bare.all():
+        return _local(None, ())
+    mixture = (
+        f"{rows:,} of {facts.filled:,} cells have no offset, the others have one: which time zone "
+        "are those without of? UTC is a guess; correct it, or write each with its offset"
+    )
+    return Written(None, ASSUMED_ZONE, (mixture,), bare_rows=rows)
+
+
+def _forms_of(head: pa.ChunkedArray) -> list[str | None]:
+    """Forms that together read the most of these, the one that reads the most first."""
+    found = list[str | None]()
+    while len(head) and len(found) < MOST_FORMS:
+        read = {form: int((~_bad(head, form)).sum()) for form in (None, *FORMS)}
+        best = max(read, key=lambda form: read[form])
+        if not read[best]:
+            break
+        found.append(best)
+        head = head.filter(pa.array(_bad(head, best)))
+    return found
+
+
+def _seems_one(text: str) -> bool:
+    return any(_may_be(text, form) for form in ("ISO8601", *FORMS))
 
 
 def _in_a_form(facts: ColumnFacts, head: pa.ChunkedArray) -> Written | None:
@@ -100,6 +156,10 @@ def _reads(levels: pa.ChunkedArray, form: str | None, zone: str | None) -> bool:
     if form is not None and not _may_be(levels[0].as_py().strip(), form):
         return False
     return not instants(levels, form, zone).bad.any()
+
+
+def _bad(levels: pa.ChunkedArray, form: str | None, zone: str | None = ASSUMED_ZONE) -> Mask:
+    return instants(levels, form, None if form and "%z" in form else zone).bad
 
 
 def _may_be(first: str, form: str) -> bool:

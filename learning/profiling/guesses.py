@@ -225,6 +225,12 @@ def _counter_as_key(kept: Sequence[Guess], looked: Sequence[Guess]) -> tuple[Gue
                     "counts anew, later files replace the earlier ones",)  # fmt: skip
             key = replace(each, asks=asks)
             return key, [other for other in looked if other is not each]
+    rows = max((_facts(each).rows for each in kept), default=0)
+    if rows < LEAST_CASES:
+        raise DataRejected(
+            f"Expected at least {LEAST_CASES} labelled rows, got {rows}: a part of them is kept to "
+            "judge on, and what is learned of the rest would say nothing. Add labelled rows."
+        )
     names = ", ".join(repr(each.name) for each in kept[:5])
     raise DataRejected(
         f"Expected at least {LEAST_CASES} different cases, got fewer: rows that are equal in all "
@@ -251,12 +257,21 @@ def _set_aside(
         mask[list(lines)] = True
         count("no JSON object", mask)
     for label in found:
-        count(f"no class of {label.name!r} that the plan names", label.codes < 0)
+        count(_no_class(label), label.codes < 0)
     for each in kept:
         if each.bad is not None:
             what = "number" if isinstance(each.column, NumberColumn) else "vector"
-            count(f"no {what} in {each.name!r}", each.bad)
+            count(f"without a {what} in {each.name!r}", each.bad)
     return told, int(whole.sum())
+
+
+def _no_class(label: Answers) -> str:
+    unlearned = "of a class that is too rare to learn, or spelt otherwise"
+    if not (label.rare or label.misspelt):
+        return f"without a class in {label.name!r}"
+    if not label.missing:
+        return f"{unlearned}, in {label.name!r}"
+    return f"without a class in {label.name!r}, or {unlearned}"
 
 
 def _out(each: Guess, why: str) -> Guess:

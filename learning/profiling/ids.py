@@ -4,7 +4,9 @@ import re
 
 import numpy as np
 
+from learning.profiling.dates import never_alike
 from learning.profiling.facts import ColumnFacts
+from learning.profiling.figures import odd_form
 from schemas.dataset import CategoryColumn, NumberColumn
 
 NAMED = r"(?i:(.*[^a-z])?(id|ids|uuid|guid|key|identifier))|.*[a-z](Id|ID|Key|UUID)"
@@ -55,7 +57,9 @@ def names_cases(facts: ColumnFacts) -> bool:
     if facts.distinct < facts.rows or facts.rows < LEAST_ROWS:
         return False
     if facts.is_text and not _are_numbers(facts):
-        return max(map(len, facts.texts)) <= 64 and not any(" " in text for text in facts.texts)
+        short = max(map(len, facts.texts)) <= 64
+        plain = short and not any(" " in text for text in facts.texts)
+        return plain and not odd_form(facts.texts) and not never_alike(facts)
     steps = np.diff(facts.row_figures)
     return facts.is_whole and bool((steps > 0).all() or (steps < 0).all())
 

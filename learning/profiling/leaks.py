@@ -32,6 +32,7 @@ from sklearn.tree import DecisionTreeClassifier
 from learning.profiling.classes import Answers
 from learning.profiling.facts import ColumnFacts
 from learning.reading.cells import levels
+from learning.reading.wording import amount
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -106,7 +107,9 @@ def _by_words(facts: ColumnFacts, label: Answers) -> str:
     share = (right[rows > 0] / rows[rows > 0]).mean() if both.any() else 0.0
     if both.sum() < CLASS_ROWS or (rows > 0).sum() < 2 or share < DETERMINES:
         return ""
-    return f"says the same as {label.name!r} in all {both.sum():,} rows that it is filled in"
+    return (
+        f"says the same as {label.name!r} in all {amount(both.sum(), 'row')} that it is filled in"
+    )
 
 
 def _by_missing(facts: ColumnFacts, label: Answers) -> str:
@@ -121,7 +124,7 @@ def _by_missing(facts: ColumnFacts, label: Answers) -> str:
     name = class_text(label.classes[place])
     only = inside[place] == inside.sum() >= CLASS_ROWS
     if only and (rows[place] / len(codes)) ** int(inside.sum()) < CHANCE:
-        return f"filled in {inside.sum():,} rows, all of them of class {name}"
+        return f"filled in {amount(inside.sum(), 'row')}, all of them of class {name}"
     told = _told_by(inside, rows)
     best = int(np.abs(told - 0.5).argmax())
     enough = min(rows[best], len(codes) - rows[best]) >= CLASS_ROWS
@@ -224,8 +227,8 @@ def _told_pure(table: NDArray[np.int64], level: int, label: Answers) -> str:
     place = int(table[level].argmax())
     share = table[:, place].sum() / table.sum()
     return (
-        f"{table[level].sum():,} rows, all of them of class {class_text(label.classes[place])}, "
-        f"which is {share:.1%} of all"
+        f"{amount(table[level].sum(), 'row')}, all of them of class "
+        f"{class_text(label.classes[place])}, which is {share:.1%} of all"
     )
 
 

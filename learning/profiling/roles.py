@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from learning.arrays import Mask
-from learning.profiling.dates import Written, is_clock_alone, written
+from learning.profiling.dates import Written, is_clock_alone, never_alike, written
 from learning.profiling.facts import ColumnFacts
 from learning.profiling.figures import odd_form
 from learning.profiling.ids import is_named
 from learning.reading.cells import FALSE, TRUE, is_text
 from learning.reading.embeddings import VECTOR, embeddings
-from learning.reading.json_lines import WHOLE
+from learning.reading.json_kinds import WHOLE
+from learning.reading.wording import amount
 from schemas.dataset import (
     BooleanColumn,
     CategoryColumn,
@@ -80,7 +81,9 @@ def guessed(facts: ColumnFacts) -> Guess:
 
 def _nothing(facts: ColumnFacts) -> Guess | None:
     if facts.inside:
-        return _out(facts, f"JSON objects in {facts.inside:,} rows; write their parts as columns")
+        return _out(
+            facts, f"JSON objects in {amount(facts.inside, 'row')}; write their parts as columns"
+        )
     if not facts.filled:
         return _out(facts, f"empty in all {facts.rows:,} rows")
     if facts.distinct == 1 and not facts.missing and not pt.is_null(facts.levels.type):
@@ -102,6 +105,8 @@ def _stored(facts: ColumnFacts) -> Guess | None:
     )
     if readable:
         return None
+    if pt.is_nested(kind):
+        return _out(facts, "objects or lists of them in each row; write their parts as columns")
     return _out(facts, "stored in a type that no role reads; write it as text or as a number")
 
 
@@ -121,16 +126,20 @@ def _vector(facts: ColumnFacts) -> Guess | None:
 def _of_dimension(facts: ColumnFacts, lengths: pa.ChunkedArray) -> Guess:
     dimension = pc.mode(lengths)[0]["mode"].as_py() if facts.filled else 0
     if not 1 <= dimension <= MOST_DIMENSIONS:
-        return _out(facts, f"lists of {dimension:,} items; 1 to {MOST_DIMENSIONS:,} make a vector")
+        return _out(
+            facts, f"lists of {amount(dimension, 'item')}; 1 to {MOST_DIMENSIONS:,} make a vector"
+        )
     cells = embeddings(facts.stored, dimension)
     bad = cells.bad | (facts.codes < 0)
     if bad.sum() > NO_VECTOR * facts.rows:
         return _out(
             facts,
-            f"lists, but in {int(bad.sum()):,} rows none of {dimension:,} finite numbers, and an "
-            "embedding is never missing",
+            f"lists, but in {amount(int(bad.sum()), 'row')} none of {dimension:,} finite numbers, "
+            "and an embedding is never missing",
         )
-    return _in(facts, EmbeddingColumn(dimension=dimension), f"{dimension:,} numbers a row", bad)
+    return _in(
+        facts, EmbeddingColumn(dimension=dimension), f"{amount(dimension, 'number')} a row", bad
+    )
 
 
 def _time(facts: ColumnFacts) -> Guess | None:
@@ -151,6 +160,8 @@ def _time_column(how: Written) -> TimeColumn:
 def _told_time(how: Written) -> str:
     if how.form is not None:
         return f"times written as {how.form}"
+    if how.bare_rows:
+        return "ISO 8601, with and without offsets"
     return "ISO 8601" if how.zone else "ISO 8601 with offsets"
 
 
@@ -186,6 +197,9 @@ def _number(facts: ColumnFacts) -> Guess | None:
 def _words(facts: ColumnFacts) -> Guess:
     if not facts.is_text:
         return _levels(facts, "")
+    unlike = never_alike(facts)
+    if unlike:
+        return _out(facts, unlike)
     odd = odd_form(facts.texts)
     if odd:
         return _out(facts, f"numbers with {odd}; write them as 1234.5 to make them a number")
@@ -195,7 +209,7 @@ def _words(facts: ColumnFacts) -> Guess:
     unspaced = _is_unspaced(facts) and chars >= UNSPACED_CHARS
     few = facts.distinct <= FEW and facts.distinct * 2 <= facts.filled
     if (words >= WORDS or unspaced) and facts.distinct * REPEATS > facts.filled and not few:
-        told = f"{words:.0f} words" if words >= WORDS else f"{chars:.0f} characters"
+        told = amount(round(words), "word") if words >= WORDS else f"{chars:.0f} characters"
         blank = _but(facts.missing, "missing or blank") if facts.missing else ""
         why = f"{told} on average{blank}"
         return _in(facts, _text_column(facts), why, unspaced=words < WORDS)
@@ -210,7 +224,7 @@ def _text_column(facts: ColumnFacts) -> TextColumn:
 
 
 def _levels(facts: ColumnFacts, note: str) -> Guess:
-    why = f"{facts.distinct:,} levels{f', {note}' * bool(note)}"
+    why = f"{amount(facts.distinct, 'level')}{f', {note}' * bool(note)}"
     why += _but(facts.missing, "missing") if facts.missing else ""
     repeats = facts.distinct * REPEATS <= facts.filled and facts.distinct <= MOST
     if repeats or (facts.distinct <= FEW and facts.distinct < facts.filled):
@@ -219,7 +233,8 @@ def _levels(facts: ColumnFacts, note: str) -> Guess:
     if facts.is_text and odd * 2 < facts.filled and not note:
         todo = "empty them to make it a number"
         return _out(facts, f"numbers, but in {odd:,} of {facts.filled:,} cells; {todo}")
-    told = f"{facts.distinct:,} values in {facts.filled:,} cells{f' ({note})' * bool(note)}"
+    told = f"{amount(facts.distinct, 'value')} in {amount(facts.filled, 'cell')}"
+    told += f" ({note})" * bool(note)
     return Guess(
         facts.name,
         None,

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from learning.arrays import Mask
-from learning.reading.json_lines import NESTED, WHOLE
+from learning.reading.json_kinds import NESTED, WHOLE
 from schemas.label import ClassValue, Target, class_text
 
 MISSING_NUMBERS = ("", "na", "n/a", "nan", "null", "none")

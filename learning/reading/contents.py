@@ -1,6 +1,6 @@
 """What a part of a file holds, before its columns have roles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -27,21 +27,15 @@ class Contents:
     start: int = 0
     stored: Mapping[str, str] = field(default_factory=dict)
 
-    def parts(self, rows: int) -> "list[Contents]":
-        """The same in parts of at most so many rows; at least one."""
-        return [self._part(at, rows) for at in range(0, max(self.table.num_rows, 1), rows)]
 
-    def _part(self, start: int, rows: int) -> "Contents":
-        def inside(cells: Mapping[str, ByRow]) -> dict[str, ByRow]:
-            return {
-                told: {row - start: cell for row, cell in found.items() if 0 <= row - start < rows}
-                for told, found in cells.items()
-            }
-
-        return Contents(
-            table=self.table.slice(start, rows),
-            nested=inside(self.nested),
-            unread=inside(self.unread),
-            start=self.start + start,
-            stored=self.stored,
-        )
+def joined(parts: Sequence[Contents]) -> Contents:
+    """The parts of one file, at least one, as a whole."""
+    nested: dict[str, dict[int, str]] = {}
+    unread: dict[str, dict[int, str]] = {}
+    for part in parts:
+        for whole, found in ((nested, part.nested), (unread, part.unread)):
+            for told, cells in found.items():
+                shifted = {part.start + row: cell for row, cell in cells.items()}
+                whole.setdefault(told, {}).update(shifted)
+    table = pa.concat_tables(part.table for part in parts)
+    return Contents(table, nested, unread, stored=parts[0].stored)

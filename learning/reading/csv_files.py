@@ -1,24 +1,22 @@
-"""CSV becomes tables, a block at a time: every cell as text, or typed by Arrow where that is exact.
+"""CSV becomes tables, a block at a time: every cell as text.
 
 Ragged rows, repeated names and unclosed quotes are refused: each of them is read by other readers
 as rows with their labels shifted. No message holds a cell.
 """
 
 import csv
-import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from learning.reading.caps import longest, refuse_long_cells, refuse_rows, too_long
-from learning.reading.cells import MISSING_NUMBERS
+from learning.reading.caps import refuse_long_cells, refuse_rows, too_long
 from learning.reading.refusals import refused
 from learning.reading.texts import TextFile
-from learning.reading.wording import first_few
+from learning.reading.wording import amount, first_few
 from schemas.dataset import Caps
 from schemas.faults import DataRejected
 
@@ -33,23 +31,8 @@ LARGEST_BLOCK = 2**31 - 1
 MOST_RAGGED = 1_000
 """Rows of a wrong width after which a file is not read on."""
 
-_MISSING = tuple(
-    sorted(
-        {
-            "".join(chars)
-            for word in MISSING_NUMBERS
-            for chars in itertools.product(*({char, char.upper()} for char in word))
-        }
-    )
-)
-
-
 LONGEST_NAME = 2**17
 """Characters of one cell of a header; what is longer is no name."""
-
-
-class Declined(Exception):
-    """The quick reader met what it can't read exactly, or what is wrong: the exact one tells."""
 
 
 def csv_header(text: TextFile, name: str, caps: Caps) -> list[str]:
@@ -68,38 +51,6 @@ def csv_header(text: TextFile, name: str, caps: Caps) -> list[str]:
     _refuse_other_separators(header, name)
     refuse_repeated(header, name)
     return header
-
-
-def quick_csv(
-    text: TextFile,
-    kinds: Mapping[str, pa.DataType],  # the columns that are read, text where it must be exact
-    caps: Caps,
-    block: int = BLOCK,
-) -> Iterator[pa.Table]:
-    """By all cores, in the order of rows; `Declined` in place of any message."""
-    convert = pa_csv.ConvertOptions(
-        column_types=dict(kinds),
-        include_columns=list(kinds),
-        null_values=_MISSING,
-        strings_can_be_null=False,
-    )
-    try:
-        reader = pa_csv.open_csv(
-            text.path,
-            pa_csv.ReadOptions(block_size=block),
-            pa_csv.ParseOptions(newlines_in_values=text.quotes > 0),
-            convert,
-        )
-        rows = 0
-        with reader:
-            for batch in reader:
-                rows += batch.num_rows
-                long = any(longest(column) > caps.cell_chars for column in batch.columns)
-                if long or rows > caps.rows:
-                    raise Declined
-                yield pa.Table.from_batches([batch])
-    except (pa.ArrowInvalid, pa.ArrowKeyError):  # what it says quotes cells: it is not passed on
-        raise Declined from None
 
 
 def exact_csv(
@@ -242,7 +193,7 @@ def _ragged(ragged: Sequence[tuple[int | None, int]], columns: int, name: str) -
     more = " or more" if len(ragged) >= MOST_RAGGED else ""
     return refused(
         name,
-        f"{columns} cells in each row",
+        f"{amount(columns, 'cell')} in each row",
         f"{' or '.join(map(str, widths[:3]))} in {len(ragged):,}{more} ({first_few(rows)})",
         "Put cells that hold commas in double quotes.",
         rows=rows,

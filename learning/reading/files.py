@@ -13,18 +13,16 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from learning.reading.caps import refuse_long_cells, refuse_rows, too_long
-from learning.reading.contents import Contents
-from learning.reading.csv_files import BLOCK, csv_header, exact_csv, quick_csv
-from learning.reading.json_lines import json_contents
+from learning.reading.contents import Contents, joined
+from learning.reading.csv_files import BLOCK, csv_header, exact_csv
+from learning.reading.json_lines import json_tables
 from learning.reading.parquet_files import parquet_schema, parquet_tables
+from learning.reading.quick_csv import quick_csv
 from learning.reading.refusals import refused
 from learning.reading.texts import TextFile, text_file
 from schemas.dataset import Caps
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
-
-PART_ROWS = 2**18
-"""Rows of JSON lines that become prepared rows together."""
 
 Chosen: TypeAlias = Callable[[list[str]], Sequence[str]]
 """The columns to read, of those found; raises where they are not what the plan asks for."""
@@ -47,9 +45,7 @@ def read_file(path: Path, name: str) -> Contents:
     """All columns of a file as stored, at once; those of CSV as text."""
     with tempfile.TemporaryDirectory(prefix="nightshift-") as scratch:
         parts = list(read_parts(path, name, Reading(), Path(scratch)))
-    if len(parts) == 1:
-        return parts[0]
-    return Contents(pa.concat_tables(part.table for part in parts), stored=parts[0].stored)
+    return joined(parts)
 
 
 def read_parts(path: Path, name: str, reading: Reading, scratch: Path) -> Iterator[Contents]:
@@ -84,19 +80,16 @@ def _csv(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
     stored = dict.fromkeys(header, "string")
     if reading.quick is not None:
         kinds = {column: reading.quick.get(column, pa.string()) for column in columns}
-        tables = quick_csv(text, kinds, reading.caps, reading.block)
+        tables = quick_csv(text, header, kinds, reading.caps, reading.block)
     else:
         tables = exact_csv(text, columns, len(header), name, reading.caps, reading.block)
     return _filled(_counted(tables, stored), name)
 
 
 def _json(text: TextFile, name: str, reading: Reading) -> Iterator[Contents]:
-    whole = json_contents(partial(_lines, text, name, reading.caps), name)
-    table = whole.table
-    refuse_long_cells(table, 0, name, reading.caps)
-    stored = {field.name: str(field.type) for field in table.schema}
-    chosen = table.select(list(reading.chosen(table.column_names)))
-    yield from Contents(chosen, whole.nested, whole.unread, stored=stored).parts(PART_ROWS)
+    for part in json_tables(partial(_lines, text, name, reading.caps), name, reading.chosen):
+        refuse_long_cells(part.table, part.start, name, reading.caps)
+        yield part
 
 
 def _lines(text: TextFile, name: str, caps: Caps) -> Iterator[str]:

@@ -1,37 +1,47 @@
-"""JSON lines become one Arrow table in which no cell was changed to fit its column.
+"""JSON lines become Arrow tables, some rows at a time, in which no cell was changed to fit its
+column.
 
-Python's own reader, not pyarrow's: that one makes times of texts that look so, and rounds whole
-numbers beside fractions. A key that a line lacks is null. No message holds a cell.
+The lines are read twice: a column has one type in all of a file, and the last line may be what
+settles it. A key that a line lacks is null. No message holds a cell.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from typing import Any
 
 import pyarrow as pa
 
 from learning.reading.contents import Contents
+from learning.reading.json_kinds import NESTED, Column, Kinds, parted
 from learning.reading.refusals import refused
 from learning.reading.wording import first_few
-from schemas.label import class_text
 
 MOST_COLUMNS = 10_000
 """More names than this are data that were written as names, and would fill the memory."""
 
 AT_ONCE = 2_000
-"""Lines that are Python objects together: those take some five times the memory of Arrow's."""
+CHARS_AT_ONCE = 2**24
+"""Lines, and characters of them, that are Python objects together: those take some five times the
+memory of Arrow's."""
+
+PART_ROWS = 2**18
+PART_BYTES = 2**26
+"""What of Arrow's comes together, at the least, but at a file's end."""
+
+MOST_DEEP = 400
+"""Objects and lists inside each other in a line. Python's own limit hangs on who asks: a line that
+one reading can just follow, the other may not.
+"""
 
 NO_OBJECT = "no JSON object"
 
-TOO_DEEP = "(too deep to be written)"
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 
-WHOLE = 2**53
-"""Whole numbers up to here are the same as float64."""
-
-NESTED = pa.struct([])
-"""The type of a column with an object, or a list of objects or lists, in every row: no role reads
-it. It tells nothing of what is inside: even the keys may be data."""
+_MOST_PLACES = 10
+"""Lines of one fault that a refusal may list."""
 
 Row = dict[str, Any]
 
@@ -44,43 +54,113 @@ Lines = Callable[[], Iterable[str]]
 """The lines of a file from its start, each time that they are asked for."""
 
 
-def json_contents(lines: Lines, name: str) -> Contents:
-    """One row a line that is not blank; columns in the order of their first appearance.
+def json_tables(
+    lines: Lines, name: str, chosen: Callable[[list[str]], Sequence[str]] = list
+) -> Iterator[Contents]:
+    """One row a line that is not blank; columns in the order of their first appearance, those that
+    are `chosen` of them.
 
     A line that is no JSON object is a row of nulls: each line is a row by itself, so none of the
     others can be shifted by it.
     """
-    parts: list[tuple[int, dict[str, pa.Array]]] = []  # rows and columns of some lines
-    names: dict[str, None] = {}
-    nested: dict[str, dict[int, str]] = {}
-    unread: dict[str, dict[int, str]] = {}
-    start = 0
-    for rows in _blocks(lines(), unread):
-        names |= dict.fromkeys(chain.from_iterable(rows))
-        _refuse_names(len(names), name)
-        columns = {}
-        for column in dict.fromkeys(chain.from_iterable(rows)):
-            cells, inside = _parted([row.get(column) for row in rows])
-            columns[column] = _array(cells)
-            if inside:
-                nested.setdefault(column, {}).update((start + at, cell) for at, cell in inside)
-        parts.append((len(rows), columns))
-        start += len(rows)
-    read = start - sum(map(len, unread.values()))
-    _refuse_nothing(read, len(names), unread, name)
-    whole = {column for column, cells in nested.items() if len(cells) == read}
-    joined = {
-        column: pa.array([{} if row in nested[column] else None for row in range(start)], NESTED)
-        if column in whole
-        else _joined([part.get(column, pa.nulls(rows)) for rows, part in parts])
-        for column in names
-    }
-    apart = [column for column, cells in joined.items() if cells is None]
-    return Contents(
-        table=pa.table(joined | _reread(lines, apart)),
-        nested={column: cells for column, cells in nested.items() if column not in whole},
-        unread=unread,
-    )
+    survey = _surveyed(lines, name)
+    columns = survey.columns
+    stored = {column: str(kind.kind) for column, kind in columns.items()}
+    wanted = {column: columns[column] for column in chosen(list(columns))}
+    parts, start = _Parts(wanted, survey), 0
+    for block in _blocks(lines()):
+        parts.add(block)
+        if parts.rows >= PART_ROWS or parts.bytes >= PART_BYTES:
+            yield parts.taken(start, stored)
+            start, parts = start + parts.rows, _Parts(wanted, survey)
+    if parts.rows:
+        yield parts.taken(start, stored)
+
+
+@dataclass
+class _Block:
+    """Some lines that are not blank: their rows, and by fault and place those that are none."""
+
+    rows: list[Row]
+    unread: dict[str, dict[int, str]]
+
+
+@dataclass
+class _Survey:
+    """What a file's lines hold, column by column, and how many of them can't be read, and where."""
+
+    rows: int = 0
+    kinds: dict[str, Kinds] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    places: dict[str, list[int]] = field(default_factory=dict)
+
+    def learn(self, block: _Block, name: str) -> None:
+        for column in dict.fromkeys(chain.from_iterable(block.rows)):
+            self.kinds.setdefault(column, Kinds()).learn([r.get(column) for r in block.rows])
+            _refuse_names(len(self.kinds), name)
+        for fault, found in block.unread.items():
+            self.unread[fault] = self.unread.get(fault, 0) + len(found)
+            places = self.places.setdefault(fault, [])
+            places += [self.rows + at for at in found][: _MOST_PLACES - len(places)]
+        self.rows += len(block.rows)
+
+    @property
+    def read(self) -> int:
+        """Lines that are a row."""
+        return self.rows - sum(self.unread.values())
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What is nested in each row that there is has a type of its own."""
+        return {
+            column: Column(NESTED) if kinds.nested == self.read else kinds.column
+            for column, kinds in self.kinds.items()
+        }
+
+
+def _surveyed(lines: Lines, name: str) -> _Survey:
+    survey = _Survey()
+    for block in _blocks(lines()):
+        survey.learn(block, name)
+    _refuse_nothing(survey, name)
+    return survey
+
+
+class _Parts:
+    """Rows of some blocks, as they become a part of the file."""
+
+    def __init__(self, wanted: dict[str, Column], survey: _Survey) -> None:
+        self.rows = self.bytes = 0
+        self._wanted = wanted
+        self._tables: list[pa.Table] = []
+        # Every part has every kind of fault: what is set aside of any has the same columns.
+        self._unread: dict[str, dict[int, str]] = {fault: {} for fault in survey.unread}
+        self._nested: dict[str, dict[int, str]] = {
+            column: {}
+            for column, how in wanted.items()
+            if survey.kinds[column].nested and how.kind != NESTED
+        }
+
+    def add(self, block: _Block) -> None:
+        for fault, found in block.unread.items():
+            self._unread[fault] |= {self.rows + at: line for at, line in found.items()}
+        columns = {column: self._array(column, block.rows) for column in self._wanted}
+        self._tables.append(pa.table(columns))
+        self.rows += len(block.rows)
+        self.bytes += self._tables[-1].nbytes
+
+    def _array(self, column: str, rows: Sequence[Row]) -> pa.Array:
+        cells = [row.get(column) for row in rows]
+        how = self._wanted[column]
+        if how.kind == NESTED:
+            return pa.array([None if cell is None else {} for cell in cells], NESTED)
+        plain, inside = parted(cells)
+        if inside:
+            self._nested[column] |= {self.rows + at: cell for at, cell in inside}
+        return how.array(plain)
+
+    def taken(self, start: int, stored: dict[str, str]) -> Contents:
+        return Contents(pa.concat_tables(self._tables), self._nested, self._unread, start, stored)
 
 
 def _refuse_names(names: int, name: str) -> None:
@@ -93,11 +173,11 @@ def _refuse_names(names: int, name: str) -> None:
         )
 
 
-def _refuse_nothing(read: int, names: int, unread: dict[str, dict[int, str]], name: str) -> None:
-    if not read:
+def _refuse_nothing(survey: _Survey, name: str) -> None:
+    if not survey.read:
         faults = "; ".join(
-            f"{fault} in {len(lines):,} ({first_few([row + 1 for row in lines])})"
-            for fault, lines in unread.items()
+            f"{fault} in {survey.unread[fault]:,} ({first_few([row + 1 for row in places])})"
+            for fault, places in survey.places.items()
         )
         raise refused(
             name,
@@ -105,49 +185,37 @@ def _refuse_nothing(read: int, names: int, unread: dict[str, dict[int, str]], na
             f"none in any: {faults}",
             "Export it again, with each row as one JSON object on its own line.",
         )
-    if not names:
+    if not survey.kinds:
         raise refused(name, "columns", "objects without any", "Fill or remove it.")
 
 
-def _blocks(lines: Iterable[str], unread: dict[str, dict[int, str]]) -> Iterator[list[Row]]:
-    """The lines that are not blank, some at a time; those that can't be read go to `unread`."""
+def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
+    """The lines that are not blank, some at a time."""
     decode = json.JSONDecoder(object_pairs_hook=_object).decode
-    filled = enumerate(line.rstrip("\n") for line in lines if not line.isspace())
-    while block := list(islice(filled, AT_ONCE)):
-        rows: list[Row] = []
-        for place, line in block:
-            try:
-                rows.append(_row(line, decode))
-            except _Broken as fault:
-                rows.append({})
-                unread.setdefault(str(fault), {})[place] = line
-        yield rows
+    block, chars = _Block([], {}), 0
+    for line in lines:
+        if line.isspace():
+            continue
+        _add(line.rstrip("\n"), block, decode)
+        chars += len(line)
+        if len(block.rows) == AT_ONCE or chars >= CHARS_AT_ONCE:
+            yield block
+            block, chars = _Block([], {}), 0
+    if block.rows:
+        yield block
 
 
-def _joined(parts: Sequence[pa.Array]) -> pa.ChunkedArray | None:
-    """One column of the type that its parts have in common; nothing where they have none."""
-    kinds = {part.type for part in parts if not pa.types.is_null(part.type)} or {pa.null()}
-    if len(kinds) > 1 and kinds != {pa.int64(), pa.float64()}:
-        return None
-    kind = pa.float64() if len(kinds) > 1 else kinds.pop()
+def _add(line: str, block: _Block, decode: Callable[[str], Any]) -> None:
     try:
-        return pa.chunked_array([part.cast(kind) for part in parts], kind)
-    except pa.ArrowInvalid:  # whole numbers that float64 would round
-        return None
-
-
-def _reread(lines: Lines, columns: Sequence[str]) -> dict[str, pa.Array]:
-    """Columns whose parts differ in type, as a whole: Arrow can't tell how a cell was written."""
-    if not columns:
-        return {}
-    cells: dict[str, list[Any]] = {column: [] for column in columns}
-    for rows in _blocks(lines(), {}):
-        for column, found in cells.items():
-            found.extend(_parted([row.get(column) for row in rows])[0])
-    return {column: _array(found) for column, found in cells.items()}
+        block.rows.append(_row(line, decode))
+    except _Broken as fault:
+        block.unread.setdefault(str(fault), {})[len(block.rows)] = line
+        block.rows.append({})
 
 
 def _row(line: str, decode: Callable[[str], Any]) -> Row:
+    if _is_too_deep(line):
+        raise _Broken(NO_OBJECT)
     try:
         row = decode(line)
     except _Broken:
@@ -174,73 +242,11 @@ def _is_unpaired(row: Row) -> bool:
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return True
-    except RecursionError:  # what can just be read may be too deep to be written
-        raise _Broken(NO_OBJECT) from None
     return False
 
 
-def _parted(cells: list[Any]) -> tuple[list[Any], list[tuple[int, str]]]:
-    """The cells that a column can hold, null for the others, and those by place as JSON."""
-    kinds = _kinds(chain.from_iterable(cell for cell in cells if type(cell) is list))
-    if dict not in _kinds(cells) and kinds.isdisjoint((dict, list)):
-        return cells, []
-    inside = [at for at, cell in enumerate(cells) if _is_nested(cell)]
-    told = [(at, _as_json(cells[at])) for at in inside]
-    plain = cells.copy()
-    for at in inside:
-        plain[at] = None
-    return plain, told
-
-
-def _as_json(cell: object) -> str:
-    try:
-        return json.dumps(cell, ensure_ascii=False)
-    except RecursionError:  # what can just be read may be too deep to be written
-        return TOO_DEEP
-
-
-def _is_nested(cell: object) -> bool:
-    if type(cell) is list:
-        return not _kinds(cell).isdisjoint((dict, list))
-    return type(cell) is dict
-
-
-def _kinds(cells: Iterable[Any]) -> set[type]:
-    return set(map(type, cells))
-
-
-def _array(cells: list[Any]) -> pa.Array:  # none of them nested
-    """The type that all cells have; where none has them all, each in its one text form."""
-    kinds = _kinds(cells) - {type(None)}
-    if kinds == {int, float} and all(abs(cell) <= WHOLE for cell in cells if type(cell) is int):
-        return pa.array(cells, pa.float64())
-    if kinds == {list}:
-        return _lists(cells)
-    if len(kinds) < 2:
-        try:
-            return pa.array(cells)
-        except OverflowError:  # whole numbers that no 64 bits hold
-            pass
-    return pa.array(map(_text, cells), pa.string())
-
-
-def _lists(cells: list[Any]) -> pa.Array:
-    items = _kinds(chain.from_iterable(cell for cell in cells if cell is not None)) - {type(None)}
-    if items <= {int, float} or len(items) == 1:
-        try:
-            return pa.array(cells, pa.list_(pa.float64()) if items <= {int, float} else None)
-        except (pa.ArrowException, OverflowError):  # beyond any number, or lists of several kinds
-            pass
-    return pa.array(map(_text, cells), pa.string())
-
-
-def _text(cell: Any) -> str | None:
-    match cell:
-        case str() | None:
-            return cell
-        case list():
-            return json.dumps(cell, ensure_ascii=False)
-        case float() if cell != cell:
-            return None
-        case _:
-            return class_text(cell)
+def _is_too_deep(line: str) -> bool:
+    if line.count("[") + line.count("{") <= MOST_DEEP:
+        return False
+    marks = (mark for mark in _STRINGS.sub("", line) if mark in "[{]}")
+    return max(accumulate((1 if mark in "[{" else -1 for mark in marks), initial=0)) > MOST_DEEP

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from learning.arrays import Mask
 from learning.reading.contents import Contents
 from learning.reading.got import Got, merged
-from learning.reading.wording import first_few
+from learning.reading.wording import amount, first_few
 from schemas.faults import DataRejected
 from schemas.findings import MOST_PLACES, Finding
 
@@ -81,7 +81,8 @@ class Tally:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(self._found.values())
+        """Whole columns first, then by the first row: whatever parts the file was read in."""
+        return tuple(sorted(self._found.values(), key=lambda found: found.rows[:1]))
 
     def refuse(self, *, broken_rows_too: bool = False) -> None:
         """Raises where a column is wrong as a whole, or any row where none may be."""
@@ -92,8 +93,8 @@ class Tally:
 def message(findings: Sequence[Finding], rows: int) -> str:
     """All that is wrong in the rows of one object, for a rejection."""
     lines = "".join(f"\n  {_told(finding)}" for finding in findings)
-    faults = f"{len(findings)} fault{'s' if len(findings) > 1 else ''}"
-    return f"{findings[0].object_name}: {faults} in {rows:,} rows:{lines}\n{ADVICE}"
+    faults = amount(len(findings), "fault")
+    return f"{findings[0].object_name}: {faults} in {amount(rows, 'row')}:{lines}\n{ADVICE}"
 
 
 def _told(finding: Finding) -> str:

@@ -27,7 +27,7 @@ from learning.reading.files import Reading, read_parts
 from learning.reading.marks import cell_hashes, group_keys
 from learning.reading.quarantine import Fault, Tally, broken_rows, set_aside
 from learning.reading.refusals import refused
-from learning.reading.wording import cut, quoted
+from learning.reading.wording import amount, cut, quoted
 from schemas.dataset import CategoryColumn, Dataset, NumberColumn, TextColumn
 from schemas.frames import feature_columns, frame_schema
 from schemas.label import Target
@@ -226,7 +226,7 @@ def _refuse_missing(found: list[str], needed: list[str], name: str) -> None:
     if missing:
         hints, got = (
             list[str](),
-            f"a header of {len(found):,} other names: is its first line a row?",
+            f"a header of {amount(len(found), 'other name')}: is its first line a row?",
         )
         # Of a file without a header, the names are the cells of its first row.
         if not {_folded(column) for column in found}.isdisjoint(map(_folded, needed)):

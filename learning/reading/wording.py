@@ -3,6 +3,15 @@
 from collections.abc import Sequence
 
 
+def amount(count: int, one: str, several: str = "") -> str:
+    """A number of things, as people write it.
+
+    >>> amount(1, "row"), amount(2_000, "more row"), amount(0, "class", "classes")
+    ('1 row', '2,000 more rows', '0 classes')
+    """
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def first_few(places: Sequence[int], most: int = 5, noun: str = "row") -> str:
     """Row or line numbers for a message.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from learning.reading.wording import amount
 from learning.reports.markdown import bullets, capped, heading, table
 from learning.reports.methods import methods_table
 from learning.reports.recipes import recipe_lines
@@ -19,7 +20,8 @@ def headline(night: Night) -> str:
     judgement = night.judgement
     return (
         f"{judgement.verdict.decision}: {judgement.contender}, {night.objective} "
-        f"{interval(judgement.cards['challenger'].score)} on {judgement.rows} holdout rows"
+        f"{interval(judgement.cards['challenger'].score)} on "
+        f"{amount(judgement.rows, 'holdout row')}"
     )
 
 
@@ -68,7 +70,7 @@ def _version(number: int | None) -> str:
 
 def _news(night: Night) -> Iterator[str]:
     changes, rows = night.changes, night.rows
-    yield f"{night.objects} objects: {changes.told} since the last finished night"
+    yield f"{amount(night.objects, 'object')}: {changes.told} since the last finished night"
     for kind, names, count in (
         ("new", changes.new, changes.n_new),
         ("changed", changes.changed, changes.n_changed),
@@ -79,17 +81,21 @@ def _news(night: Night) -> Iterator[str]:
             yield f"{kind}: {', '.join(names[:MOST_OBJECTS])}" + (
                 f" and {more:,} more" if more else ""
             )
-    yield f"{rows.n_train} rows to train on, {rows.n_holdout} in the holdout"
-    yield from (f"{count} rows dropped: {rule}" for rule, count in rows.dropped.items() if count)
+    yield f"{amount(rows.n_train, 'row')} to train on, {rows.n_holdout} in the holdout"
     yield from (
-        f"{count} rows in quarantine: {fault}" for fault, count in rows.quarantined.items() if count
+        f"{amount(count, 'row')} dropped: {rule}" for rule, count in rows.dropped.items() if count
+    )
+    yield from (
+        f"{amount(count, 'row')} in quarantine: {fault}"
+        for fault, count in rows.quarantined.items()
+        if count
     )
     if night.findings:
         yield night.findings
     if night.judgement.excluded:
         yield (
-            f"{night.judgement.excluded} holdout rows set aside: a judged model was trained on "
-            "their group"
+            f"{amount(night.judgement.excluded, 'holdout row')} set aside: "
+            "a judged model was trained on their group"
         )
     yield from rows.notes
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from learning.reading.wording import amount
 from learning.reports.markdown import MOST_LINES, capped, heading, table
 from learning.reports.texts import figure, interval
 from schemas.label import Target
@@ -142,7 +143,11 @@ def _measured(score: ClassScore) -> Row:
 
 
 def _changed(change: ClassChange | None, night: Night) -> Row:
-    more = f"; about {change.more_rows} more rows would tell" if change and change.more_rows else ""
+    more = (
+        f"; about {amount(change.more_rows, 'more row')} would tell"
+        if change and change.more_rows
+        else ""
+    )
     told = "-" if change is None else f"{change.f1.text(signed=True)}{more}"
     return {_against("F1", night): told}
 

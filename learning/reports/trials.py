@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from learning.reading.wording import amount
 from learning.reports.texts import figure, setting_text
 from schemas.trials import StudyResult, TrialRecord
 
@@ -36,7 +37,7 @@ def leaderboard(studies: Iterable[StudyResult], objective: str) -> list[dict[str
 def told_studies(studies: Iterable[StudyResult]) -> list[str]:
     """One sentence a family: how much was tried, and how far it still rose."""
     return [
-        f"{study.family}: {len(study.trials)} trials in {study.seconds:.0f} s"
+        f"{study.family}: {amount(len(study.trials), 'trial')} in {study.seconds:.0f} s"
         + (f" ({study.resumed} kept from an earlier run)" if study.resumed else "")
         + (f"; {study.last_gain}" if study.last_gain else "")
         for study in studies

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from learning.reading.quarantine import ADVICE
+from learning.reading.wording import amount
 from learning.reports.texts import escaped
 from schemas.findings import Finding
 from schemas.store import shown_name
@@ -65,13 +66,15 @@ def _headline(told: Validation) -> str:
     if told.rejected:
         return "data rejected"
     aside = sum(finding.count for finding in told.findings)
-    found = f"{aside:,} faults in rows that were set aside" if aside else "nothing set aside"
-    return f"{found}; {told.rows:,} valid rows of {told.objects:,} objects"
+    found = (
+        f"{amount(aside, 'fault')} in rows that were set aside" if aside else "nothing set aside"
+    )
+    return f"{found}; {amount(told.rows, 'valid row')} of {amount(told.objects, 'object')}"
 
 
 def _some(lines: Sequence[str]) -> list[str]:
     more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], *([f"{more:,} more lines"] if more > 0 else [])]
+    return [*lines[:MOST_LINES], *([f"{amount(more, 'more line')}"] if more > 0 else [])]
 
 
 def _table(findings: Sequence[Finding]) -> str:

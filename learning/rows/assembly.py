@@ -7,7 +7,7 @@ and settings; both files appear together.
 import shutil
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
@@ -52,19 +52,22 @@ def assemble(
     cleaned = clean(stubs, plan.dataset, reference_of(shards))
     stubs = cleaned.stubs
     held, cutoff = _holdout(stubs, plan, not_before)
-    train, holdout = stubs.of(~held), stubs.of(held)
-    rows = Rows(
-        digest=digest,
-        train_counts=class_counts(train.labels, plan.targets),
-        holdout_counts=class_counts(holdout.labels, plan.targets),
-        dropped=cleaned.dropped,
-        quarantined=faults_of(shards),
-        cutoff=cutoff,
-        notes=label_notes(plan.label, stubs.labels),
-        **_places(folder),
-    )
-    refuse_too_little(rows, plan.targets, plan.dataset.floors)
-    _write(train, holdout, shards, plan, rows, folder)
+    with ThreadPoolExecutor(1) as beside:
+        train = stubs.of(~held)
+        folds = beside.submit(_folds, train.keys, train.labels, plan)  # what takes longest
+        holdout = stubs.of(held)
+        rows = Rows(
+            digest=digest,
+            train_counts=class_counts(train.labels, plan.targets),
+            holdout_counts=class_counts(holdout.labels, plan.targets),
+            dropped=cleaned.dropped,
+            quarantined=faults_of(shards),
+            cutoff=cutoff,
+            notes=label_notes(plan.label, stubs.labels),
+            **_places(folder),
+        )
+        refuse_too_little(rows, plan.targets, plan.dataset.floors)
+        _write(train, folds, holdout, shards, rows, folder)
     return rows
 
 
@@ -115,20 +118,23 @@ def _made(folder: Path, shards: Sequence[Shard]) -> Rows | None:
 
 
 def _write(
-    train: Stubs, holdout: Stubs, shards: Sequence[Shard], plan: Plan, rows: Rows, folder: Path
+    train: Stubs,
+    folds: Future[Folds],
+    holdout: Stubs,
+    shards: Sequence[Shard],
+    rows: Rows,
+    folder: Path,
 ) -> None:
     """Both sides and their counts appear together: a kill leaves nothing half made."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name,
-        ThreadPoolExecutor(1) as beside,
-    ):
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as name:
         made = Path(name) / folder.name
         made.mkdir()
-        written = beside.submit(_write_side, holdout, {}, shards, made / "holdout.parquet")
-        folds = _folds(train.keys, train.labels, plan)
-        _write_side(train, {FOLD: folds}, shards, made / "train.parquet")
-        written.result()
+        write_side(*_index(holdout, shards), made / "holdout.parquet")
+        index, origins = _index(train, shards)
+        write_side(
+            index.append_column(FOLD, pa.array(folds.result())), origins, made / "train.parquet"
+        )
         (made / "rows.json").write_text(rows.model_dump_json(), encoding="utf-8")
         if _made(folder, shards) is not None:
             return  # another run made the same files meanwhile
@@ -136,16 +142,14 @@ def _write(
         made.rename(folder)
 
 
-def _write_side(
-    stubs: Stubs, others: dict[str, NDArray[Any]], shards: Sequence[Shard], path: Path
-) -> None:
+def _index(stubs: Stubs, shards: Sequence[Shard]) -> tuple[pa.Table, list[Origin]]:
     places = asked_for(stubs.places)
     starts = np.cumsum([0, *(shard.rows for shard in shards)])
     bounds = np.searchsorted(places, starts)
     of_shard = places.astype(np.int32)
     for start, first, end in zip(starts, bounds, bounds[1:], strict=False):
         of_shard[first:end] -= start
-    index = {PLACE: of_shard} | others
+    index: dict[str, NDArray[Any]] = {PLACE: of_shard}
     index |= dict(zip(label_columns(stubs.labels.shape[1]), stubs.labels.T, strict=True))
     if stubs.weights is not None:
         index[WEIGHT] = stubs.weights
@@ -153,7 +157,7 @@ def _write_side(
         Origin(object_name=each.object_name, path=each.path, shard_rows=each.rows, rows=int(rows))
         for each, rows in zip(shards, np.diff(bounds), strict=True)
     ]
-    write_side(pa.table(index), origins, path)
+    return pa.table(index), origins
 
 
 def _folds(keys: Keys, labels: LabelTable, plan: Plan) -> Folds:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from learning.arrays import Keys, Mask, Weights
 from learning.reading.mixing import absorb
+from learning.reading.wording import amount
 from learning.rows.grouping import grouped
 from learning.rows.stubs import Stubs, asked_for
 from schemas.dataset import Dataset, TextColumn
@@ -114,7 +115,7 @@ def _refuse_wordless(stubs: Stubs, reference: Callable[[int, int], str]) -> Mask
         places = rows if stubs.places is None else stubs.places[rows]
         first = zip(places[:5].tolist(), numbers[rows[:5]].tolist(), strict=True)
         raise DataRejected(
-            f"Expected a text in every row, got {len(rows):,} rows without one "
+            f"Expected a text in every row, got {amount(len(rows), 'row')} without one "
             f"({', '.join(reference(*each) for each in first)}). Correct them, or set "
             "dataset.cleaning.missing_text to drop."
         )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.arrays import LabelTable
+from learning.reading.wording import amount
 from schemas.dataset import Floors
 from schemas.faults import DataRejected
 from schemas.findings import Finding
@@ -45,7 +46,7 @@ def refuse_too_little(rows: Rows, targets: Sequence[Target], floors: Floors) -> 
     """All floors of all targets at once; the counts are of labels, which may be shown."""
     faults = []
     if rows.n_train < floors.rows:
-        least = f"at least {floors.rows:,} rows (dataset.floors.rows)"
+        least = f"at least {amount(floors.rows, 'row')} (dataset.floors.rows)"
         faults.append(_fault("", least, f"{rows.n_train:,} to train on"))
     for target, counts in zip(targets, rows.train_counts, strict=True):
         of = f" of {target.name!r}" if len(targets) > 1 else ""
@@ -55,7 +56,7 @@ def refuse_too_little(rows: Rows, targets: Sequence[Target], floors: Floors) -> 
     if faults:
         told = "; ".join(f"expected {fault.expected}, got {fault.got}" for fault in faults)
         raise DataRejected(
-            f"Too little to train on: {told}. Got {rows.n_train:,} rows for training and "
+            f"Too little to train on: {told}. Got {amount(rows.n_train, 'row')} for training and "
             f"{rows.n_holdout:,} for the holdout{left_out(rows)}. {_TODO}",
             faults,
         )
@@ -95,9 +96,14 @@ def _class_faults(target: Target, counts: Sequence[int], floor: int, of: str) ->
         faults.append(_fault(target.name, f"at least two classes{of}", got))
     few = [f"{text!r} has {count}" for text, count in counted if count < floor]
     if few:
-        least = f"at least {floor} rows of each class{of} (dataset.floors.rows_per_class)"
-        faults.append(_fault(target.name, least, f"too few: {', '.join(few)}"))
+        least = f"at least {amount(floor, 'row')} of each class{of} (dataset.floors.rows_per_class)"
+        faults.append(_fault(target.name, least, f"too few: {_some(few)}"))
     return faults
+
+
+def _some(told: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(told) - most:,} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more
 
 
 def _fault(column: str, expected: str, got: str) -> Finding:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 
 from learning.reading.quarantine import Tally
 from learning.reading.tables import Read, to_arrow
+from learning.reading.wording import amount
 from schemas.findings import Finding
 from schemas.label import Target
 from schemas.manifest import LABEL, OURS, ROW, Shard, label_columns
@@ -29,8 +31,9 @@ from schemas.strict import Strict
 
 _TOLD = b"nightshift"
 
-_FORM = 2
-"""Of the files of a release under way; 2: shards with hashes of cells, indexes without features."""
+_FORM = 3
+"""Of the files of a release under way; 2: shards with hashes of cells, indexes without features;
+3: folds of very many groups by hash."""
 
 
 class Kept(Strict):
@@ -161,7 +164,7 @@ def quarantine_told(shards: Sequence[Shard]) -> str:
     broken = sum(shard.quarantined for shard in shards)
     rows = broken + sum(shard.rows for shard in shards)
     reasons = "; ".join(f"{reason} ({n:,})" for reason, n in faults_of(shards).items())
-    return f"{broken:,} of {rows:,} rows ({percent(broken / max(rows, 1))}): {reasons}"
+    return f"{broken:,} of {amount(rows, 'row')} ({percent(broken / max(rows, 1))}): {reasons}"
 
 
 def faults_of(shards: Iterable[Shard]) -> dict[str, int]:
@@ -183,6 +186,10 @@ def percent(share: float) -> str:
 
 def content_digest(*parts: object) -> str:
     """Sixteen hex digits of parts, form and release: a later one may make other files of them."""
-    release = importlib.metadata.version("nightshift")
-    named = "\n".join(map(str, (release, _FORM, *parts)))
+    named = "\n".join(map(str, (_release(), _FORM, *parts)))
     return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+@cache
+def _release() -> str:
+    return importlib.metadata.version("nightshift")

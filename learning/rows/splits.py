@@ -8,7 +8,6 @@ on, so a row that once trained never judges. Either way no champion meets a row 
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,20 +15,13 @@ from numpy.typing import NDArray
 
 from learning.arrays import Folds, Instants, Keys, LabelTable, Mask
 from learning.reading.mixing import BLOCK, mixed
-from learning.rows.floors import sizes
-from learning.rows.grouping import Groups, grouped
+from learning.rows.dealing import Strata, dealt, fold_of_each, rarities
+from learning.rows.grouping import grouped
 from schemas.label import Target
 from schemas.plan import HashSplit
 
-Strata: TypeAlias = NDArray[np.integer]
-"""(rows,) codes from 0; rows of one code are spread evenly over the splits."""
-
-
 _MOST_CELLS = 1 << 20
 """Combinations of classes that are counted one by one; of more, those that occur are sorted."""
-
-_FEW_KINDS = 8
-"""Strata up to which one look at all groups for each is quicker than to sort them."""
 
 
 def on_holdout(keys: Keys, split: HashSplit) -> Mask:
@@ -92,11 +84,11 @@ def assign_folds(keys: Keys, strata: Strata, folds: int, seed: int) -> Folds:
     """(rows,) one bit each: stratified, whole by group, blind to the order of rows.
 
     Groups are sorted by stratum, then by a hash, and dealt like cards: each stratum, and all
-    groups, are spread to within one. A group of several strata counts as its rarest.
+    groups, are spread to within one. A group of several strata counts as its rarest. Of strata
+    of more than half a million groups the hash alone decides: see `learning.rows.dealing`.
     """
-    groups, dealt = _dealing(keys, strata, f"folds {seed}")
-    dealt %= np.int32(folds)
-    return groups.spread(np.left_shift(np.int32(1), dealt, out=dealt))
+    bits = np.left_shift(np.int32(1), np.arange(folds, dtype=np.int32))
+    return np.take(bits, fold_of_each(mixed(keys, f"folds {seed}"), strata, folds))
 
 
 def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed: int) -> Folds:
@@ -106,15 +98,16 @@ def assign_shuffles(keys: Keys, strata: Strata, splits: int, share: float, seed:
     distances from a random start: each stratum gives its share to within one, and all of them
     together the nearest whole number, of two or more groups at least one and never all.
     """
-    drawn = np.zeros(len(keys), dtype=np.int32)
+    drawn, rarity = np.zeros(len(keys), dtype=np.int32), rarities(strata)[strata]
     for split in range(splits):
-        groups, dealt = _dealing(keys, strata, f"shuffle {seed} {split}")
-        count = len(dealt)
-        wanted = min(max(1, round(share * count)), count - 1)
-        start = int(mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % count)
-        steps = (np.arange(count + 1) * wanted + start) // count
-        scored = np.diff(steps)[dealt] > 0
-        drawn |= groups.spread(scored).astype(np.int32) << np.int32(split)
+
+        def at_distances(groups: int, split: int = split) -> Mask:
+            wanted = min(max(1, round(share * groups)), groups - 1)
+            start = int(mixed(np.array([split], dtype=np.uint64), f"start {seed}")[0] % groups)
+            return np.diff((np.arange(groups + 1) * wanted + start) // groups) > 0
+
+        scored = dealt(mixed(keys, f"shuffle {seed} {split}"), rarity, at_distances)
+        drawn |= scored.astype(np.int32) << np.int32(split)
     return drawn
 
 
@@ -160,37 +153,6 @@ def _rarest_value(labels: LabelTable, targets: Sequence[Target]) -> Strata:
         rows[rarer], rarest[rarer] = sizes[rarer], first + column[rarer]
         first += target.classes
     return rarest
-
-
-def _dealing(keys: Keys, strata: Strata, salt: str) -> tuple[Groups, NDArray[np.int32]]:
-    """The groups by a hash of their own, and each one's place in the order of the deal."""
-    groups = grouped(mixed(keys, salt))
-    rarest = _rarity(strata)[strata][groups.order]  # in this order: the smaller type is moved
-    if not groups.alone:
-        rarest = np.minimum.reduceat(rarest, groups.starts)
-    return groups, _places(rarest)
-
-
-def _places(rarest: NDArray[np.unsignedinteger]) -> NDArray[np.int32]:
-    """(groups,) each one's place where the rarest come first, and else all in their order."""
-    places, first = np.empty(len(rarest), dtype=np.int32), 0
-    kinds = int(rarest.max(initial=0)) + 1
-    if kinds > _FEW_KINDS:
-        places[np.argsort(rarest, kind="stable")] = np.arange(len(rarest), dtype=np.int32)
-        return places
-    for kind in range(kinds):
-        own = np.flatnonzero(rarest == kind)
-        places[own] = np.arange(first, first + len(own), dtype=np.int32)
-        first += len(own)
-    return places
-
-
-def _rarity(strata: Strata) -> NDArray[np.unsignedinteger]:
-    """(strata,) rank by rows, the rarest first; as small as it can be, which sorts much faster."""
-    counts = sizes(strata, int(strata.max(initial=-1)) + 1)
-    ranks = np.empty(len(counts), dtype=np.min_scalar_type(len(counts)))
-    ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
-    return ranks
 
 
 def _first_appearances(keys: Keys, times: Instants) -> Instants:

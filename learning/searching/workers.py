@@ -13,14 +13,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from pebble import ProcessExpired, ProcessPool
+
+from schemas.faults import NightshiftError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -28,8 +31,25 @@ Result = TypeVar("Result")
 LOST = (ProcessExpired, BrokenProcessPool)
 """What a job's future raises when its worker died under it; `TimeoutError` at its deadline."""
 
+START_S = 300.0
+"""Within which a worker process starts and has its imports, also on a machine that is very busy:
+with ten jobs on two cores 120 s were not enough.
+"""
+
 _PR_SET_PDEATHSIG = 1
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class NoWorker(NightshiftError):
+    """A job got no worker, though those before it must have ended by now."""
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """How long a job may run, and when (monotonic) it must have begun."""
+
+    timeout_s: float
+    begins_by: float
 
 
 class WorkerPool:
@@ -39,13 +59,20 @@ class WorkerPool:
     early has paid for them when the first job comes. Leaving the context kills what still runs.
     """
 
-    def __init__(self, workers: int, threads: int, preload: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        workers: int,
+        threads: int,
+        preload: tuple[str, ...] = (),
+        start_s: float = START_S,  # what the start of a worker may take
+    ) -> None:
         self.workers = workers
         self.threads = threads
         self._preload = preload
         self._open = False
         self._lock = threading.Lock()
-        self._given: WeakSet[Future[Any]] = WeakSet()
+        self._start_s = start_s
+        self._given: WeakKeyDictionary[Future[Any], _Wait] = WeakKeyDictionary()
 
     def __enter__(self) -> Self:
         # Linux kills a worker when the *thread* that started it ends. Families' threads end long
@@ -69,7 +96,8 @@ class WorkerPool:
     def submit(self, work: Callable[[Job], Result], job: Job, timeout_s: float) -> Future[Result]:
         """Run `work(job)` in a worker; the worker is killed when it takes longer.
 
-        `cancel()` of the future kills a running job too. The time in the queue is not counted.
+        `cancel()` of the future kills a running job too. The time in the queue is not counted:
+        `result` bounds it.
         """
         with self._lock:
             if not self._open:
@@ -77,11 +105,34 @@ class WorkerPool:
             if not self._pool.active:  # every worker was killed from outside while idle
                 self._stop()
                 self._pool = self._starter.submit(self._start).result()
+            begins_by = time.monotonic() + self._queue_s()
             future: Future[Result] = self._pool.schedule(
                 work, args=(job,), timeout=max(timeout_s, 0.01)
             )
-            self._given.add(future)
+            self._given[future] = _Wait(timeout_s, begins_by)
         return future
+
+    def result(self, future: Future[Result]) -> Result:
+        """What the job gave, or its fault; the future's own `result` may wait for ever.
+
+        Raises
+        ------
+        NoWorker
+            It has not begun when every job that was before it has had its time.
+        """
+        left_s = self._given[future].begins_by - time.monotonic()
+        wait([future], timeout=max(0.0, left_s))
+        if not (future.running() or future.done()) and future.cancel():
+            raise NoWorker("no worker process took it up")
+        return future.result()
+
+    def _queue_s(self) -> float:
+        """How long a job that comes in now can wait for a worker. They take jobs in turn, so until
+        it begins all of them are busy with those before it, each for its time at most; whoever is
+        killed at its end makes way for a worker that has to start.
+        """
+        ahead = [each.timeout_s for future, each in self._given.items() if not future.done()]
+        return sum(limit_s + self._start_s for limit_s in ahead) / self.workers + self._start_s
 
     def _stop(self) -> None:
         """End all workers, and every wait for one: a job that came in just now is else forgotten by

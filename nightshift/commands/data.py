@@ -26,9 +26,10 @@ def convert(
     ] = None,
 ) -> None:
     """Turn a pickle into Parquet, in a process of its own."""
+    from learning.reading.wording import amount
     from nightshift.conversion import convert as convert_file
 
     stem = file.name.removesuffix(".gz").removesuffix(".pkl").removesuffix(".pickle")
     target = output or file.with_name(f"{stem}.parquet")
     rows = convert_file(file, target, trusted)
-    typer.echo(f"wrote {target}: {rows:,} rows")
+    typer.echo(f"wrote {target}: {amount(rows, 'row')}")

@@ -63,6 +63,7 @@ def check(
     """Check a plan, then a sample of its data; every fault at once."""
     from deployments.plan_encoders import encoder_notes
     from deployments.plans import checkable_part, load_plan
+    from learning.reading.wording import amount
     from schemas.faults import NightshiftError, PlanError
 
     try:
@@ -80,10 +81,12 @@ def check(
     typer.echo(f"{checked.name}: the plan is valid (digest {checked.digest})")
     sample = _sampled(checked)
     typer.echo(
-        f"{checked.name}: {sample.read} of {sample.objects} objects in {checked.dataset.source} "
-        f"read, {sample.rows:,} valid rows ({counts_told(sample.class_rows)})"
+        f"{checked.name}: {sample.read} of {amount(sample.objects, 'object')} in "
+        f"{checked.dataset.source} read, {amount(sample.rows, 'valid row')} "
+        f"({counts_told(sample.class_rows)})"
     )
-    for told in filter(None, (sample.set_aside, *sample.notes, *notes)):
+    set_aside = f"a night would set aside {sample.set_aside}" if sample.set_aside else ""
+    for told in filter(None, (set_aside, *sample.notes, *notes)):
         typer.echo(f"{checked.name}: {told}")
 
 
@@ -102,13 +105,13 @@ def _sampled(plan: "Plan") -> "Sample":
 
 def counts_told(class_rows: Mapping[str, Mapping[str, int]]) -> str:
     """Rows of each class of each target, in one line."""
+    from learning.reports.counts import targets_told
+
     told = {
-        target: ", ".join(f"{text}: {rows:,}" for text, rows in classes.items())
+        target: {text: (rows,) for text, rows in classes.items()}
         for target, classes in class_rows.items()
     }
-    if len(told) == 1:
-        return next(iter(told.values()))
-    return "; ".join(f"{target} - {counts}" for target, counts in told.items())
+    return "; ".join(targets_told(told))
 
 
 def name_of(plan: str) -> str:

@@ -30,15 +30,16 @@ def simulate(
     """Deal a labelled file out as dated drops: by the plan's time column, or evenly."""
     from deployments.plans import load_plan
     from deployments.simulation import deal
+    from learning.reading.wording import amount
 
     loaded = load_plan(plan)
     new = 0
     for drop in deal(loaded, file, days, start.date() if start else None, to, only_next):
         new += not drop.there
         told = "there already" if drop.there else f"dealt {counts_told(drop.class_rows)}"
-        typer.echo(f"{drop.name}: {drop.rows:,} rows, {told}")
+        typer.echo(f"{drop.name}: {amount(drop.rows, 'row')}, {told}")
     if only_next and not new:
-        typer.echo(f"all {days} drops are there: no more rows to deal")
+        typer.echo(f"all of {amount(days, 'drop')} there: no more rows to deal")
     place = loaded.dataset.source if to is None else to
     source = f" --source {to}" if to is not None else ""
     typer.echo(f"{new} new in {place}; next: nightshift train {plan}{source}")

@@ -51,7 +51,7 @@ class BucketStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectRef]:
         """Every object by name, but dotfiles and the placeholders that consoles make of folders."""
-        patience, root = Patience(self.deadline_s), self._root
+        patience, root = self._patience("list", prefix or "the objects"), self._root
         with told("list", prefix or "the objects", self.uri), self._of_bucket():
             for blob in bucket_named(self.bucket).list_blobs(
                 prefix=root + prefix,
@@ -79,7 +79,7 @@ class BucketStore:
         return ((ref, facts[ref.name].fact) for ref in refs if ref.name in facts)
 
     def read(self, name: str, generation: int | None = None) -> tuple[bytes, int]:
-        key, patience = self._key(name), Patience(self.deadline_s)
+        key, patience = self._key(name), self._patience("read", name)
 
         def whole() -> tuple[bytes, Blob]:
             # A new handle a try: the client leaves resumed downloads unchecked.
@@ -129,7 +129,7 @@ class BucketStore:
             copy.unlink(missing_ok=True)
 
     def write(self, name: str, content: bytes, if_generation: int) -> int:
-        blob, patience = self._writable(name), Patience(self.deadline_s)
+        blob, patience = self._writable(name), self._patience("write", name)
         with told("write", name, self.uri), self._of_bucket():
             try:
                 blob.upload_from_string(
@@ -149,7 +149,7 @@ class BucketStore:
 
     def upload(self, path: Path, name: str) -> int:
         """Twice the same bytes is one object: a repeated upload after a crash succeeds."""
-        blob, patience = self._writable(name), Patience(self.deadline_s)
+        blob, patience = self._writable(name), self._patience("upload", name)
         with told("upload", name, self.uri), self._of_bucket(), path.open("rb") as source:
             checksum, size = copied(source, None)
             source.seek(0)
@@ -172,7 +172,7 @@ class BucketStore:
         return _generation(blob)
 
     def delete(self, name: str, if_generation: int) -> None:
-        blob, patience = self._writable(name), Patience(self.deadline_s)
+        blob, patience = self._writable(name), self._patience("delete", name)
         with told("delete", name, self.uri):
             try:
                 blob.delete(
@@ -193,6 +193,9 @@ class BucketStore:
         """What all our names in the bucket begin with."""
         return f"{self.prefix}/" if self.prefix else ""
 
+    def _patience(self, verb: str, name: str) -> Patience:
+        return Patience(self.deadline_s, f"{verb} {shown_name(name)} in {self.uri}")
+
     def _key(self, name: str) -> str:
         refuse_hostile(name, self.uri)
         return self._root + name
@@ -203,7 +206,7 @@ class BucketStore:
             return bucket_named(self.bucket).blob(key, chunk_size=_UPLOAD_BYTES)
 
     def _look(self, name: str) -> Blob | None:
-        patience = Patience(self.deadline_s)
+        patience = self._patience("look at", name)
         return bucket_named(self.bucket).get_blob(
             self._key(name), timeout=patience.timeout_s, retry=patience.retry
         )
@@ -220,7 +223,7 @@ class BucketStore:
     def _pull(self, ref: ObjectRef, passage: Passage) -> None:
         """Every byte that arrives gives the deadline anew."""
         blob = bucket_named(self.bucket).blob(self._key(ref.name), generation=ref.generation)
-        patience = Patience(self.deadline_s)
+        patience = self._patience("download", ref.name)
 
         def on() -> None:
             if passage.size == 0 or passage.size < ref.size:

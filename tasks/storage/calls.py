@@ -6,6 +6,7 @@ No message quotes Google's own words: they hold addresses of upload sessions, an
 import http.client
 import logging
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from requests.adapters import HTTPAdapter
 
 from schemas.faults import AccessDenied, NightFailed, NightshiftError
 from schemas.store import shown_name
+from tasks.storage.outages import OUTAGES, emulated
 
 DEADLINE_S = 120.0
 """How long we go on trying without getting any further."""
@@ -85,8 +87,11 @@ class Patience:
     `uncertain` once a try has failed: it may have been carried out, and its answer lost.
     """
 
-    def __init__(self, deadline_s: float) -> None:
+    def __init__(self, deadline_s: float, doing: str) -> None:
         self._deadline_s = deadline_s
+        self._doing = doing
+        self._began = time.monotonic()
+        self._tries = 0
         self.timeout_s = min(_ANSWER_S, deadline_s)
         self.uncertain = False
 
@@ -104,8 +109,14 @@ class Patience:
         given: Given = self.retry(act)()
         return given
 
-    def _note(self, _fault: Exception) -> None:
+    def _note(self, fault: Exception) -> None:
         self.uncertain = True
+        self._tries += 1
+        now = time.monotonic()
+        if self._tries == 1:  # pages and parts that came before it had a deadline of their own
+            self._began = max(self._began, now - self.timeout_s)
+        waited_s = now - self._began
+        OUTAGES.note(self._doing, _got(fault), self._tries, waited_s, self._deadline_s)
 
 
 @contextmanager
@@ -133,10 +144,10 @@ def _in_our_words(fault: Exception, verb: str, name: str, uri: str) -> Nightshif
             f"({got}). {_LOGIN}GOOGLE_APPLICATION_CREDENTIALS; then start again."
         )
     if _passes(last):
-        got = f"HTTP {code}" if code else type(last).__name__
+        doubt = _DOUBT if verb in _CHANGES else ""
         return NightFailed(
-            f"Could not {doing} in {uri}: expected an answer from Cloud Storage, got {got} until "
-            f"the deadline.{_DOUBT if verb in _CHANGES else ''} Check the network and "
+            f"Could not {doing} in {uri}: expected an answer from Cloud Storage{emulated()}, got "
+            f"{_got(last)} until the deadline.{doubt} Check the network and "
             f"status.cloud.google.com, then start again."
         )
     if code:
@@ -156,6 +167,11 @@ def _code(fault: BaseException) -> int:
     response = getattr(fault, "response", None)
     code = getattr(fault, "code", None) or getattr(response, "status_code", None)
     return int(code) if isinstance(code, int) and code >= 400 else 0
+
+
+def _got(fault: BaseException) -> str:
+    code = _code(fault)
+    return f"HTTP {code}" if code else type(fault).__name__
 
 
 def _passes(fault: BaseException) -> bool:

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deployments import first_look
 from deployments.first_look import drafted
 from deployments.plans import load_plan
 from deployments.samples import check_sample
+from schemas.dataset import Caps
 from schemas.faults import DataRejected, NightshiftError, PlanError
 from schemas.plan import Plan
 from schemas.store import ABSENT
@@ -232,6 +234,20 @@ def test_a_file_that_makes_no_plan_says_what_to_do(tmp_path: Path, case: str) ->
     with pytest.raises(NightshiftError, match=told) as fault:
         made(tmp_path, name, content)
     assert isinstance(fault.value, PlanError | DataRejected)
+
+
+def test_a_cap_met_before_there_is_a_plan_says_how_to_come_to_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = csv(["x" * (Caps().cell_chars + 1), *AB[1:]], AB, header="said,y")
+    way_out = "There is no plan to say so yet: make one from a smaller file"
+    with pytest.raises(
+        DataRejected, match=rf"more in row 1\. .*dataset.caps.cell_chars.*{way_out}"
+    ):
+        made(tmp_path, "t.csv", long)
+    monkeypatch.setattr(first_look, "Caps", lambda: Caps(object_bytes=10))
+    with pytest.raises(DataRejected, match=f"at most 10 bytes, got.*object_bytes.*{way_out}"):
+        made(tmp_path, "t.csv", csv(SIZE, AB, header="size,y"))
 
 
 def test_a_folder_of_drops_gives_one_plan_of_all(tmp_path: Path) -> None:

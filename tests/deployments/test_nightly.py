@@ -64,13 +64,13 @@ def test_the_schedule_yields_a_scheduled_run(served: Served) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("name", ["nightly", "on-arrival"])
+@pytest.mark.parametrize(("name", "limit"), [("nightly", 1), ("on-arrival", 2)])
 def test_an_overlapping_run_is_cancelled_and_parameters_are_checked(
-    served: Served, name: str
+    served: Served, name: str, limit: int
 ) -> None:
     deployment = served.ask(f"/deployments/name/train/{name}")
     assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
-    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert deployment["global_concurrency_limit"]["limit"] == limit
     assert deployment["enforce_parameter_schema"]
     with pytest.raises(urllib.error.HTTPError, match="409"):
         served.ask(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployments.served import PREFECT, Served
+from tests.deployments.served import PREFECT, Served, eventually
 from tests.deployments.test_browser import browse, needs_chromium
 
 QUICKSTART = ("-p", "budget_minutes=0.5", "-p", 'plans=["quickstart"]')
@@ -58,6 +58,25 @@ def test_a_look_that_found_nothing_has_no_runs_or_tasks_below_it(
     below = {"flow_runs": {"parent_flow_run_id": {"any_": [looked[1]["id"]]}}}
     assert served.ask("/flow_runs/filter", below) == []
     assert served.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [looked[1]["id"]]}}}) == []
+
+
+@pytest.mark.server
+@pytest.mark.timeout(600)
+def test_the_terminal_tells_of_each_night_as_it_begins_and_as_it_ends(
+    served: Served, looked: list[dict[str, Any]]
+) -> None:
+    def lines() -> list[str]:
+        return [line for line in served.said if "  night       quickstart " in line]
+
+    eventually(lambda: len(lines()) == 4, 20)
+    begins, ends, again, skipped = lines()
+    pages = served.api_url.removesuffix("/api")
+    assert f" quickstart begins: {pages}/runs/flow-run/" in begins
+    outcome = ledger(served)[0]["outcome"]
+    assert f" quickstart ends: {outcome}, " in ends
+    assert "see `nightshift nights quickstart` and http://127.0.0.1:" in ends
+    assert " begins: " in again
+    assert " quickstart ends: skipped, Skipped; " in skipped
 
 
 @needs_chromium

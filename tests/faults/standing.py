@@ -15,7 +15,9 @@ import pandas as pd
 import yaml
 
 from flows.train import run_nights
+from learning.rows.sides import read_side
 from schemas.ledger import Champion, Record
+from schemas.manifest import KEY
 from tasks.ledger.champions import champion
 from tasks.ledger.records import history
 from tasks.storage import open_store
@@ -122,6 +124,15 @@ class Standing:
 
     def history(self) -> list[Record]:
         return history(open_store(str(self.home / "state")), "standing")
+
+    def groups(self, record: Record) -> tuple[set[int], set[int]]:
+        """The groups of rows that a night trained on, and those that it judged on."""
+        beside = self.home / "state" / "models" / "standing" / record.run_id / "night.json"
+        rows = json.loads(beside.read_text())["rows"]
+        train, holdout = (
+            {*read_side(rows[side], [KEY])[KEY].to_pylist()} for side in ("train", "holdout")
+        )
+        return train, holdout
 
     def findings(self, record: Record) -> pd.DataFrame:
         """The file that the owner of the data gets."""

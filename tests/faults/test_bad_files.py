@@ -58,7 +58,7 @@ def test_bytes_of_another_encoding_are_told_by_offset(night: Told) -> None:
 def test_the_message_names_the_first_objects_and_counts_the_others(night: Told) -> None:
     told = night.record.reasons[0]
     assert sum(name in told for name in CASES) == 10
-    assert "and 1 more objects" in told
+    assert "and 1 more object" in told
 
 
 def test_a_mended_object_is_read_and_its_rows_are_learned_from(world: Standing) -> None:

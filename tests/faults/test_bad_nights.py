@@ -53,6 +53,26 @@ def test_too_few_rows_are_refused_with_the_floor(world: Standing) -> None:
     _restored(world, before)
 
 
+def test_texts_that_come_again_stay_on_their_side_and_the_champion_stays(world: Standing) -> None:
+    world.write_plan(key=None, ignore={"id": "names nothing but the row"})
+    assert world.night().outcome == "held"  # by texts, as by ids
+    before = world.champion()
+    again = rows(600, draw_of=0)
+    again["id"] = "again-" + again["id"]
+    again["note"] = "  " + again["note"].str.upper().str.replace(" ", "  ")
+    world.put(as_csv(again))
+    record = world.night()
+    assert record.outcome == "held", record.reasons
+    assert world.champion() == before
+    train, holdout = world.groups(record)
+    assert not train & holdout
+    assert len(train | holdout) == 600  # nothing lost, and each text once
+    assert world.night().outcome == "skipped"
+    (world.drops / BAD).unlink()
+    world.put(as_csv(rows(60, draw_of=3)), "2026-01-03.csv")
+    assert world.night().outcome in {"promoted", "held", "insufficient-evidence"}
+
+
 def test_rows_of_a_day_to_come_are_refused_by_number(world: Standing) -> None:
     columns = {name: role for name, role in world.columns.items() if name != "seen"}
     world.write_plan(columns=columns, time="seen")

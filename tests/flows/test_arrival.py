@@ -1,6 +1,7 @@
 """Looks that start nights, and many more that do not."""
 
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from flows import arrival
 from flows.arrival import train_on_arrival
 from schemas.faults import NightFailed
 from tasks.ledger.claims import claim_night, release, utc_now
+from tasks.ledger.records import history
 from tests.flows.conftest import SMALL
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -70,9 +72,35 @@ def test_failed_nights_are_tried_twice(small, monkeypatch):
 
 def test_a_look_leaves_a_plan_alone_on_which_a_run_is_at_work(small):
     claim = claim_night(small.store, "tiny", "r1", utc_now())
-    assert "run r1 is at work on it since" in look(small).message
+    state = look(small)
+    assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
+    assert "run r1 is at work on tiny since" in state.message
     release(small.store, claim)
     assert outcomes(small) == []
+
+
+def test_a_look_during_a_night_of_another_plan_leaves_the_machine_to_it(small):
+    other = small.root / "other.yaml"
+    other.write_text(Path(small.plan).read_text().replace("name: tiny", "name: other"))
+    claim_night(small.store, "other", "r1", utc_now())
+    state = look(small, plans=[small.plan, str(other)])
+    assert state.name == "Skipped"
+    assert "run r1 is at work on other since" in state.message
+    assert state.message.endswith("on this machine; a later look takes up what has arrived")
+    assert outcomes(small) == []
+
+
+def test_a_night_of_another_machine_keeps_a_look_off_its_own_plan_only(small, monkeypatch):
+    other = small.root / "other.yaml"
+    other.write_text(Path(small.plan).read_text().replace("name: tiny", "name: other"))
+    claim = claim_night(small.store, "other", "r1", utc_now())
+    elsewhere = claim.model_copy(update={"host": "elsewhere"})
+    monkeypatch.setattr(
+        arrival, "at_work", lambda _, plan, now: elsewhere if plan == "other" else None
+    )
+    assert look(small, plans=[small.plan, str(other)]).is_completed()
+    assert outcomes(small) == ["promoted"]
+    assert [record.plan for record in history(small.store, "other")] == []
 
 
 def test_a_killed_night_is_taken_up_by_the_next_look(small):

@@ -2,13 +2,18 @@
 
 import pytest
 
+import flows.rows
 from deployments.plans import load_plan
 from flows.train import night, run_nights
-from schemas.faults import NightFailed
+from learning.reports.page import page
+from nightshift.summary import night_summary
+from schemas.faults import NightFailed, ObjectMissing
+from schemas.night import Night
 from tasks.ledger.champions import champion, move_champion
 from tasks.registry import versions
 from tasks.storage import LocalStore
-from tests.flows.conftest import SMALL
+from tests.flows.conftest import PLAN, SMALL
+from tests.nightshift.records import printed
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -77,6 +82,41 @@ def test_a_finalist_that_can_not_be_fitted_leaves_the_night_to_the_baseline(worl
     assert record.outcome == "promoted"
     assert record.contender == "class-weighted logistic regression"
     assert "no memory left" in record.reasons
+
+
+def test_a_night_without_a_trial_says_that_the_baseline_stands_alone_and_what_to_do(world):
+    record = world.night(budget_minutes=0.001)
+    assert record.outcome == "promoted"
+    assert record.contender == "class-weighted logistic regression"
+    told = (
+        "no trial ended in the budget of 0.001 minutes (logistic-regression, lightgbm); the "
+        "baseline stands. Raise search.budget_minutes (or --budget-minutes), or give fewer or "
+        "cheaper families."
+    )
+    assert told in record.reasons
+    assert told in printed(night_summary(record)).replace("\n", " ")
+    assert told in page(Night.model_validate(world.told(record)))
+
+
+def test_a_second_look_at_a_source_that_changed_records_only_what_it_found(world, monkeypatch):
+    world.write_plan(**SMALL, dataset=PLAN["dataset"] | {"marker": "_SUCCESS"})
+    drops = world.root / "drops"
+    (drops / "_SUCCESS").touch()
+    (drops / "late").mkdir()
+    world.drop("late/2026-01-02.csv", rows=60, seed=1)
+    read = flows.rows.ingest_objects
+
+    def changed(source, manifest, *rest):
+        if len(manifest.objects) == 1:
+            (drops / "late" / "_SUCCESS").touch()
+            raise ObjectMissing("2026-01-01.csv changed while it was being read")
+        return read(source, manifest, *rest)
+
+    monkeypatch.setattr("flows.rows.ingest_objects", changed)
+    record = world.night()
+    assert record.outcome == "promoted"
+    assert record.manifest.objects == 2
+    assert not [reason for reason in record.reasons if "wait for" in reason]
 
 
 def test_a_family_that_is_left_out_is_on_record(world, client, monkeypatch):

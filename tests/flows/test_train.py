@@ -25,7 +25,7 @@ def test_a_first_night_promotes_and_the_second_is_skipped(world):
     assert first.figures["challenger_macro_f1"] > 0.8
     second = world.night()
     assert second.outcome == "skipped"
-    assert "no new data: 1 objects" in second.reasons[0]
+    assert "no new data: 1 object" in second.reasons[0]
     assert [record.outcome for record in world.history()] == ["promoted", "skipped"]
     assert world.champion().version == 1
 
@@ -187,7 +187,7 @@ def test_a_flow_in_which_all_nights_are_skipped_says_so(world):
     world.night()
     state = train([world.plan], return_state=True)
     assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
-    assert "tiny: no new data: 1 objects, the same as in the night of" in state.message
+    assert "tiny: no new data: 1 object, the same as in the night of" in state.message
 
 
 def test_equal_cells_of_different_cases_stay_so_that_classes_stay_as_common_as_they_are(world):

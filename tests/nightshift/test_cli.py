@@ -161,7 +161,7 @@ def test_a_checked_plan_tells_rows_of_each_class_and_leaves_nothing_behind(home,
     ]
     told = subprocess.run(code, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (told.returncode, told.stderr) == (0, "")
-    assert "1 of 1 objects" in told.stdout
+    assert "1 of 1 object in" in told.stdout
     assert "897 valid rows (no: 816, yes: 81)" in told.stdout
     assert not home.exists()
 
@@ -247,6 +247,17 @@ def test_a_plan_of_a_file_is_written_checked_and_not_written_over(home):
     assert run("plan", "check", "my-data.yaml").exit_code == 0
     assert "--force replaces it" in run("plan", "init", "my data.csv", "--label", "y").output
     assert run("plan", "init", "my data.csv", "--label", "y", "--force").exit_code == 0
+
+
+def test_a_check_of_many_classes_is_one_short_line_with_their_ends(home):
+    lines = [f"{n * 31 % 89},intent {n % 151}" for n in range(151 * 8 + 3)] + ["7,"]
+    (home.parent / "many.csv").write_text("\n".join(["size,y", *lines]))
+    assert run("plan", "init", "many.csv", "--label", "y").exit_code == 0
+    told = run("plan", "check", "many.yaml").output
+    assert "1 of 1 object in " in told
+    assert "(151 classes; largest: intent 2: 9, intent 1: 9, intent 0: 9; rarest: intent 3" in told
+    assert "a night would set aside 1 of 1,212 rows" in told
+    assert max(map(len, told.splitlines())) < 400
 
 
 def test_a_plan_of_few_rows_is_told_and_passes_its_check(home):

@@ -80,10 +80,11 @@ def test_the_process_that_unpickles_knows_nothing_of_our_environment(
     [
         ([1, 2, 3], "got something else. Pickle a frame"),
         ({}, "got something else. Pickle a frame"),
+        ({"size": [1, 2, 3], "y": ["a", "b"]}, "lists of different lengths. Give each column one"),
         (Runs(os.kill, 0, signal.SIGKILL), "ended by SIGKILL"),
         (Runs(os._exit, 77), "ended by exit status 77"),
     ],
-    ids=["numbers", "empty", "killed", "left"],
+    ids=["numbers", "empty", "unequal", "killed", "left"],
 )
 def test_what_is_no_rows_or_ends_early_is_told(tmp_path: Path, content: Any, told: str) -> None:
     with pytest.raises(DataRejected, match=told):

@@ -70,13 +70,35 @@ def test_several_targets_have_a_line_each_with_their_change():
     assert lines[3][:3] == ["tone", "sad", "-0.2000"]
 
 
+def test_a_change_of_a_target_says_against_whom():
+    told = summary(
+        record(
+            figures=FIGURES | {f"challenger_{t}_score": 0.5 for t in ("mood", "tone")},
+            verdict=verdict(targets=[("mood", 0.03), ("tone", -0.04)]),
+        )
+    )
+    (head,) = [line for line in told.splitlines() if line.strip().startswith("target")]
+    assert head.split("baseline")[1].strip() == "against champion (version 1)"
+
+
+def test_labels_whose_f1_is_their_score_are_not_told_twice():
+    figures = FIGURES | {f"challenger_{t}_score": 0.5 for t in ("sad", "calm")}
+    same = verdict([("sad", "1", 0.03), ("calm", "1", 0.04)], [("sad", 0.03), ("calm", 0.04)])
+    other = verdict([("sad", "1", 0.03), ("calm", "1", 0.01)], [("sad", 0.03), ("calm", 0.04)])
+    assert "F1 against" not in summary(record(figures=figures, verdict=same))
+    assert "F1 against" in summary(record(figures=figures, verdict=other))
+    asking = [change.model_copy(update={"more_rows": 30}) for change in same.class_changes]
+    asked = same.model_copy(update={"class_changes": tuple(asking)})
+    assert "about 30" in summary(record(figures=figures, verdict=asked))
+
+
 def test_of_a_hundred_labels_those_that_lost_most_are_shown():
     names = [f"label{n}" for n in range(100)]
     told = summary(
         record(
             figures=FIGURES | {f"challenger_{name}_score": 0.5 for name in names},
             verdict=verdict(
-                [(name, "1", -n / 100) for n, name in enumerate(names)],
+                [(name, "1", -n / 50) for n, name in enumerate(names)],
                 [(name, -n / 100) for n, name in enumerate(names)],
             ),
         )

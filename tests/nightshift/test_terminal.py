@@ -23,6 +23,7 @@ with terminal.facts_only(log, debug="--debug" in sys.argv) as facts:
     terminal.show(facts)
     logger.info("kept %d of 900 rows", 7)
     logger.info("two\\nlines")
+    logging.getLogger("tasks.storage.outages").warning("no answer")
     exec(compile("logger.info('an engine speaks')", "/elsewhere/engine.py", "exec"))
     print("a library prints")
     os.write(2, b"native code writes\\n")
@@ -52,11 +53,12 @@ def run(tmp_path: Path, *arguments: str) -> tuple[str, str, Path]:
 def test_only_facts_reach_the_terminal_and_the_log_keeps_the_rest(tmp_path: Path) -> None:
     out, err, log = run(tmp_path)
     facts = out.splitlines()
-    assert [line[8:] for line in facts[:2]] == [
+    assert [line[8:] for line in facts[:3]] == [
         "  night       kept 7 of 900 rows",
         "  night       two lines",
+        "  night       no answer",
     ]
-    assert facts[2:] == ["after"]
+    assert facts[3:] == ["after"]
     assert err == ""
     kept = log.read_text()
     for said in ("an engine speaks", "a library prints", "native code writes", "a library warns"):

@@ -65,6 +65,17 @@ def test_what_was_told_on_the_way_is_in_the_record_however_it_ends():
     assert "a cell" not in record.model_dump_json()
 
 
+def test_another_look_forgets_what_the_source_was_like_and_keeps_who_was_champion():
+    attempt = _attempt([])
+    attempt.tell(champion_before=3, champion_after=3, dropped={"repeated": 2})
+    attempt.note("2 wait for '_SUCCESS'")
+    attempt.look_again()
+    attempt.note("mood has 20 rows of 'sad'")
+    record = attempt.end("held", "no better")
+    assert record.reasons == ("no better", "mood has 20 rows of 'sad'")
+    assert (record.champion_before, record.dropped) == (3, {})
+
+
 def test_the_night_has_what_the_plan_says_of_targets_and_objective():
     attempt = _attempt([], objective={"kind": "f-beta", "of": "yes", "beta": 2})
     attempt.tell(

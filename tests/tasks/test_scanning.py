@@ -186,4 +186,6 @@ def test_one_look_lists_the_source_once() -> None:
 
 @pytest.mark.parametrize(("fault", "again"), [(NightFailed, True), (DataRejected, False)])
 def test_only_faults_that_may_pass_are_tried_again(fault: type[Exception], again: bool) -> None:
-    assert scanning._may_pass(None, None, Failed(data=fault("x"))) is again
+    again_if = scanning.scan_source.retry_condition_fn
+    assert again_if is not None
+    assert again_if(scanning.scan_source, None, Failed(data=fault("x"))) is again

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from learning.answers import Answers
 from learning.judging.gate import judge
+from learning.reading.wording import amount
 from schemas.label import SingleLabel, Target, targets
 from schemas.objectives import AveragePrecision, BalancedAccuracy, Cost, FBeta, MacroF1, Objective
 from schemas.results import Verdict
@@ -79,7 +80,7 @@ def test_a_gain_within_chance_asks_for_rows_of_the_least_certain_class() -> None
     asked = verdict.class_changes[2].more_rows
     assert asked is not None
     assert 1 <= asked <= 120
-    assert f"(about {asked} more rows of class '1')" in verdict.reasons[0]
+    assert f"(about {amount(asked, 'more row')} of class '1')" in verdict.reasons[0]
     assert [change.more_rows for change in verdict.class_changes[:2]] == [None, None]
 
 

@@ -115,7 +115,25 @@ def test_the_floor_of_many_labels_has_each_of_them() -> None:
     labels = np.column_stack([np.arange(8) % 4 == 0, np.arange(8) % 2 == 0]).astype(np.int64)
     floor = best_constant(labels, asked, aims(MacroF1(), asked))
     assert floor.decisions.tolist() == [[1, 1]] * 8
-    assert constant_name(floor, asked) == "the best constant decisions"
+    assert constant_name(floor, asked) == "every label on every row"
+
+
+@pytest.mark.parametrize(
+    ("decided", "name"),
+    [([0, 0], "no label on any row"), ([1, 0], "the best constant decisions")],
+)
+def test_a_constant_of_many_labels_is_called_by_what_it_decides(
+    decided: list[int], name: str
+) -> None:
+    asked = targets(MultiLabel(columns=("sad", "calm")))
+    assert constant_name(Answers((), np.array([decided] * 8), 0.0), asked) == name
+
+
+def test_a_constant_of_several_tasks_has_one_name_whatever_it_decides() -> None:
+    asked = targets(MultiTaskLabel(columns={"mood": ("no", "yes"), "tone": ("no", "yes")}))
+    assert constant_name(Answers((), np.array([[1, 1]] * 8), 0.0), asked) == (
+        "the best constant decisions"
+    )
 
 
 @pytest.mark.parametrize("rows", [60, 7])

@@ -54,3 +54,23 @@ def test_labels_of_a_type_without_classes_are_refused() -> None:
     table = pa.table({"y": pa.array([1, 2], pa.timestamp("s"))})
     with pytest.raises(DataRejected, match="expected text, whole numbers or true and false"):
         answers(table, "y")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["yes", "yes ", "no"] * 20, r"got 'yes ' beside 'yes' in 20 rows, which differ in case"),
+        ([f"{n}.5" for n in range(60)], r"expected classes, got 60 different numbers with fract"),
+    ],
+    ids=["trailing-blanks", "an-amount"],
+)
+def test_a_label_that_makes_no_classes_says_what_it_got(cells: list[str], told: str) -> None:
+    with pytest.raises(DataRejected, match=told):
+        answers(pa.table({"y": cells}), "y")
+
+
+def test_many_whole_numbers_are_asked_whether_they_are_an_amount() -> None:
+    [asked] = answers(pa.table({"y": list(range(40)) * 10}), "y").asks
+    assert asked.startswith("is it an amount? Each of 40 whole numbers would be a class")
+    assert answers(pa.table({"y": list(range(10)) * 40}), "y").asks == ()
+    assert answers(pa.table({"y": [f"intent {n}" for n in range(40)] * 10}), "y").asks == ()

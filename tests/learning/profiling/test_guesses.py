@@ -86,6 +86,19 @@ def test_rows_that_will_be_set_aside_are_counted_once() -> None:
     found = guess(Contents(table, unread={"no JSON object": {199: ""}}), ["y"])
     assert found.aside_rows == 6
     assert list(found.set_aside.values()) == [1, 4, 2]
+    assert list(found.set_aside)[1:] == ["without a class in 'y'", "without a number in 'size'"]
+
+
+def test_a_column_that_is_left_out_for_how_it_is_written_is_no_key() -> None:
+    found = guesses(size=[f"{n + 1},{n:03}.5" for n in N], other=SIZE)
+    assert found.key is None
+    assert "separators between thousands" in found.left_out["size"]
+
+
+def test_few_rows_are_told_by_their_number() -> None:
+    table = pa.table({"size": SIZE[:12], "y": ["a", "b"] * 6})
+    with pytest.raises(DataRejected, match="at least 20 labelled rows, got 12: a part of them"):
+        guess(Contents(table), ["y"])
 
 
 def test_columns_with_names_of_ours_are_left_out() -> None:
@@ -96,7 +109,9 @@ def test_columns_with_names_of_ours_are_left_out() -> None:
 def test_an_unknown_label_is_answered_with_a_near_name() -> None:
     with pytest.raises(PlanError, match=r"got 'Y'\. Did you mean 'y'"):
         guess(Contents(pa.table({"size": SIZE, "y": LABEL})), ["Y"])
-    with pytest.raises(PlanError, match=r"one of the 2 columns .*, got 'other'\.") as told:
+    with pytest.raises(
+        PlanError, match=r"one of the 2 columns .*, got 'other'\..*put a header"
+    ) as told:
         guess(Contents(pa.table({"size": SIZE, "y": LABEL})), ["other"])
     assert "size" not in str(told.value)
 

@@ -71,11 +71,12 @@ def test_a_column_is_what_its_cells_say(cells: list[object], expected: Column) -
         (["?"] * 50 + [f"{n / 7:.3f}" for n in N], "numbers, but in 50 of 250 cells; empty them"),
         (["09:30", "17:45:10"], "a time of day without its day"),
         ([[1.0], [1.0, 2.0]] * 50, "none of 1 finite numbers|none of 2 finite numbers"),
+        ([{"a": 1}, {"a": 2}], "write their parts as columns"),
         ([b"x", b"y"], "stored in a type that no role reads"),
     ],
     ids=[
         "empty", "constant", "decimal-comma", "thousands", "percent", "currency", "short-texts",
-        "many-marks", "clock", "lists-of-lengths", "bytes",
+        "many-marks", "clock", "lists-of-lengths", "objects", "bytes",
     ],
 )  # fmt: skip
 def test_what_no_role_reads_is_left_out_with_what_to_do(cells: list[object], told: str) -> None:

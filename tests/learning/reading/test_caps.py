@@ -15,8 +15,8 @@ import pytest
 from learning.reading import files
 from learning.reading.caps import refuse_size
 from learning.reading.cells import levels
-from learning.reading.csv_files import Declined
 from learning.reading.json_lines import AT_ONCE, MOST_COLUMNS
+from learning.reading.quick_csv import Declined
 from learning.reading.texts import CHUNK
 from schemas.dataset import Caps, Dataset
 from schemas.faults import DataRejected

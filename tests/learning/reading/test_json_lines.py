@@ -3,6 +3,7 @@ import gzip
 import json
 import sys
 import tracemalloc
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from learning.reading import json_lines
-from learning.reading.contents import Contents
-from learning.reading.files import read_file
+from learning.reading.contents import Contents, joined
+from learning.reading.files import Reading, read_file, read_parts
 from schemas.faults import DataRejected
 
 
@@ -172,6 +173,68 @@ def test_how_many_lines_are_read_at_once_changes_nothing(
         assert (parts.nested, parts.unread) == (whole.nested, whole.unread)
 
 
+def test_parts_hold_together_what_the_whole_file_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ['{"a": 1}', '{"a": 2.5, "c": {"d": 1}}', "no row", '{"c": [1]}', '{"a": "x"}', "[1]"]
+    path = _written(tmp_path, "\n".join(kinds * 5).encode())
+    whole = read_file(path, "day.jsonl")
+    monkeypatch.setattr(json_lines, "AT_ONCE", 2)
+    monkeypatch.setattr(json_lines, "PART_ROWS", 4)
+    parts = list(read_parts(path, "day.jsonl", Reading(), tmp_path))
+    assert [part.start for part in parts] == list(range(0, 30, 4))
+    assert {part.table.schema for part in parts} == {whole.table.schema}
+    assert all(part.stored == whole.stored for part in parts)
+    assert all(set(part.unread) == {"no JSON object"} for part in parts)
+    assert all(set(part.nested) == {"c"} for part in parts)
+    together = joined(parts)
+    assert together.table.to_pydict() == whole.table.to_pydict()
+    assert (together.nested, together.unread) == (whole.nested, whole.unread)
+    assert sorted(together.unread["no JSON object"]) == [
+        row for row in range(30) if row % 6 in {2, 5}
+    ]
+
+
+def test_only_columns_that_are_asked_for_are_made(tmp_path: Path) -> None:
+    path = _written(tmp_path, b'{"a": 1, "b": {"c": 1}}\n{"a": 2, "b": "x"}\n')
+    asked = Reading(chosen=lambda found: found[:1])
+    (part,) = read_parts(path, "day.jsonl", asked, tmp_path)
+    assert part.table.to_pydict() == {"a": [1, 2]}
+    assert part.nested == {}
+    assert part.stored == {"a": "int64", "b": "string"}
+
+
+def test_a_long_file_passes_in_the_memory_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = json.dumps({"a": "x" * 100, "b": [0.5] * 20, "c": {"d": 1}})
+    monkeypatch.setattr(json_lines, "AT_ONCE", 100)
+    monkeypatch.setattr(json_lines, "PART_BYTES", 100_000)
+    before = pa.total_allocated_bytes()
+    tracemalloc.start()
+    try:
+        most = rows = 0
+        lines = ['{"c": 1}', *repeat(line, 20_000)]
+        for part in json_lines.json_tables(lines.copy, "day.jsonl"):
+            rows += part.table.num_rows
+            most = max(most, pa.total_allocated_bytes() - before)
+        python = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert rows == 20_001
+    assert most < 1_000_000  # of some 5 MB in all
+    assert python < 1_500_000  # what is nested alone would take twice as much
+
+
+@pytest.mark.parametrize(("first", "last"), [("1", "9" * 30), ("1", '"x"'), ("[1]", "[true]")])
+def test_the_last_line_settles_the_type_of_the_first_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, last: str
+) -> None:
+    monkeypatch.setattr(json_lines, "AT_ONCE", 1)
+    monkeypatch.setattr(json_lines, "PART_ROWS", 1)
+    path = _written(tmp_path, f'{{"a": {first}}}\n{{"a": {last}}}\n'.encode())
+    parts = list(read_parts(path, "day.jsonl", Reading(), tmp_path))
+    assert [part.table["a"].to_pylist() for part in parts] == [[first], [last.strip('"')]]
+
+
 def test_lines_are_not_all_python_objects_at_once(tmp_path: Path) -> None:
     line = json.dumps({"a": [0.123456 + place for place in range(200)]}) + "\n"
     content = line.encode() * 6_000
@@ -258,6 +321,15 @@ def test_half_a_gzip_file_is_refused(tmp_path: Path) -> None:
         _read(tmp_path, content, "day.jsonl.gz")
 
 
+@pytest.mark.parametrize(("depth", "read"), [(399, True), (400, False)])
+def test_a_line_may_be_so_deep_and_no_deeper(tmp_path: Path, depth: int, read: bool) -> None:
+    deep = "[" * depth + '"]"' + "]" * depth
+    found = _contents(tmp_path, f'{{"a": "]["}}\n{{"a": {deep}}}\n'.encode())
+    assert (found.nested, found.unread) == (
+        ({"a": {1: deep}}, {}) if read else ({}, {"no JSON object": {1: f'{{"a": {deep}}}'}})
+    )
+
+
 def test_no_depth_of_nesting_ends_the_reading() -> None:
     last = r'"b": "\ud83d\ude00"'
     most = sys.getrecursionlimit()
@@ -265,5 +337,5 @@ def test_no_depth_of_nesting_ends_the_reading() -> None:
         for opened, closed in (("[", "]"), ('{"a":', "}")):
             deep = opened * depth + "1" + closed * depth
             lines = '{"a": 1}\n{"a": ' + deep + ", " + last + "}\n"
-            found = json_lines.json_contents(lines.splitlines, "day.jsonl")
+            (found,) = json_lines.json_tables(lines.splitlines, "day.jsonl")
             assert found.unread or found.nested

@@ -98,7 +98,7 @@ def test_a_row_with_one_text_of_two_stays() -> None:
 
 def test_missing_texts_reject_the_data_where_the_plan_says_so() -> None:
     dataset = _dataset(missing_text="reject")
-    with pytest.raises(DataRejected, match=r"got 1 rows without one \(day.csv#2 at 1\)"):
+    with pytest.raises(DataRejected, match=r"got 1 row without one \(day.csv#2 at 1\)"):
         _clean(_frame(["a", None], [0, 1], dataset), dataset)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learning.searching.workers import LOST, WorkerPool
+from learning.searching.workers import LOST, NoWorker, WorkerPool
 
 
 def double(number: int) -> int:
@@ -172,6 +172,33 @@ def test_a_pool_whose_idle_workers_were_killed_starts_again() -> None:
 def test_a_worker_imports_what_it_will_need_before_its_first_job() -> None:
     with WorkerPool(workers=1, threads=1, preload=("this",)) as small:
         assert small.submit(loaded, "this", timeout_s=30).result(timeout=30)
+
+
+def test_a_job_behind_busy_workers_waits_as_long_as_those_may_take() -> None:
+    with WorkerPool(workers=1, threads=1, start_s=0.5) as small:
+        small.submit(own_pid, 0, timeout_s=30).result(timeout=30)
+        before = small.submit(time.sleep, 2.0, timeout_s=60)
+        assert small.result(small.submit(double, 21, timeout_s=30)) == 42
+        assert before.done()
+
+
+def test_a_job_that_no_worker_takes_up_ends_once_all_before_it_had_their_time() -> None:
+    with WorkerPool(workers=1, threads=1, start_s=0.5) as small:
+        worker = small.submit(own_pid, 0, timeout_s=30).result(timeout=30)
+        os.kill(worker, signal.SIGSTOP)  # as on a machine that has no time for it
+        started = time.monotonic()
+        waits = [small.submit(double, 1, timeout_s=0.5) for _ in range(2)]
+        for future in reversed(waits):
+            with pytest.raises(NoWorker, match="no worker process took it up"):
+                small.result(future)
+        assert 1.5 <= time.monotonic() - started < 15
+
+
+def test_a_job_that_runs_is_left_to_its_own_limit() -> None:
+    with WorkerPool(workers=1, threads=1, start_s=0.5) as small:
+        small.submit(own_pid, 0, timeout_s=30).result(timeout=30)
+        with pytest.raises(TimeoutError, match="timeout"):
+            small.result(small.submit(time.sleep, 600.0, timeout_s=1.5))
 
 
 def test_leaving_the_context_ends_busy_workers(tmp_path: Path) -> None:

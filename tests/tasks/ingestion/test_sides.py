@@ -210,4 +210,6 @@ def test_the_tasks_give_what_their_functions_give(store: Store, tmp_path: Path) 
 
 @pytest.mark.parametrize(("fault", "again"), [(NightFailed, True), (DataRejected, False)])
 def test_only_faults_that_may_pass_are_tried_again(fault: type[Exception], again: bool) -> None:
-    assert ingestion._may_pass(None, None, Failed(data=fault("x"))) is again
+    again_if = ingestion.ingest_objects.retry_condition_fn
+    assert again_if is not None
+    assert again_if(ingestion.ingest_objects, None, Failed(data=fault("x"))) is again
