@@ -146,11 +146,12 @@ class Sampling(Strict):
 class Training(Strict):
     """How the weights move.
 
-    One step sees `batch_size` times `accumulation` rows. `layer_decay` multiplies the rate once a
-    layer on the way down, `head_multiplier` that of the heads. `warm_up` is a share of all steps.
-    `precision: auto` is bf16 or fp16 where a GPU has it, else fp32. `validation_share` of the
-    groups of training rows is held back to score each epoch: the best one's weights are kept, and
-    `patience` epochs without a better one end the fit. `seeds` members are fitted and averaged.
+    One step sees `batch_size` times `accumulation` rows. `layer_decay` multiplies the rate once
+    a layer on the way down, `head_multiplier` that of the heads. `warm_up` is a share of all
+    steps. `precision: auto` is bf16 where the GPU or processor multiplies it, fp16 on other
+    GPUs, else fp32. `validation_share` of the groups of training rows is held back to score
+    each epoch: the best one's weights are kept, and `patience` epochs without a better one end
+    the fit. `seeds` members are fitted and averaged.
     """
 
     learning_rate: Knob[PositiveFloat] = Range(low=1e-5, high=5e-5, log=True)

@@ -36,7 +36,8 @@ def lesson(bert: Path, targets: tuple[Target, ...], count: int, **parts: Any) ->
     if targets == FLAGS:
         labels = (labels == [1, 0]).astype(int)
     parts = {"head": {"dropout": 0.0}, **parts}
-    told = {"learning_rate": 1e-12, "max_grad_norm": 1e9, "epochs": 1, "warm_up": 0.0}
+    told = {"learning_rate": 1e-12, "max_grad_norm": 1e9, "epochs": 1, "warm_up": 0.0,
+            "precision": "fp32"}  # fmt: skip
     spec = settled(bert, **{**parts, "training": {**told, **parts.get("training", {})}})
     encoder = load_encoder(spec.encoder, bert)
     tokens = read(spec, encoder.config, load_tokenizer(bert), frame, ("text",))

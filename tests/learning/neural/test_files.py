@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from tests.learning.neural.tiny import LENGTH, MOOD, rows, settled
 WEIGHTS = "weights-0.safetensors"
 
 
-def fitted(bert: Path, seed: int = 1, **head: object) -> NetworkAnswers:
-    spec = settled(bert, training={"epochs": 1, "seeds": 2}, head=head)
+def fitted(bert: Path, seed: int = 1, precision: str = "fp32", **head: object) -> NetworkAnswers:
+    training = {"epochs": 1, "seeds": 2, "precision": precision}
+    spec = settled(bert, training=training, head=head)
     estimator = TransformerClassifier(spec, (MOOD, LENGTH), ("text",), seed, threads=1)
     return estimator.fit(*rows(24)).answers_
 
@@ -31,15 +33,16 @@ def files(answers: NetworkAnswers) -> dict[str, bytes]:
     return stored(answers)
 
 
-HEADS = [
+HEADS: list[dict[str, Any]] = [
     {},
+    {"precision": "bf16"},
     {"pooling": "attention", "hidden_layers": 2, "hidden_width": 16, "halving": True},
     {"pooling": "last4-mean", "layer_norm": True, "hidden_layers": 1, "hidden_width": 8},
 ]
 
 
-@pytest.mark.parametrize("head", HEADS, ids=["plain", "attention", "last4-mean"])
-def test_what_is_restored_has_the_same_logits(bert: Path, head: dict[str, object]) -> None:
+@pytest.mark.parametrize("head", HEADS, ids=["plain", "bf16", "attention", "last4-mean"])
+def test_what_is_restored_has_the_same_logits(bert: Path, head: dict[str, Any]) -> None:
     answers = fitted(bert, **head)
     frame, _ = rows(30, seed=5)
     back = restored(stored(answers), threads=1)
