@@ -32,12 +32,15 @@ class Bootstrap:
     """Intervals of one model, or of the second minus the first of two.
 
     `score` is the mean over targets of their aims and `targets` are those; `classes` the F1 of each
-    class of each target, 0 to 0 where it has neither rows nor decisions.
+    class of each target, 0 to 0 where it has neither rows nor decisions. `error` and
+    `target_errors` are standard errors of the first two.
     """
 
     score: Interval
     targets: tuple[Interval, ...]
     classes: tuple[tuple[Interval, ...], ...]
+    error: float
+    target_errors: tuple[float, ...]
 
 
 def own(
@@ -129,20 +132,19 @@ def _bootstrap(
         [q.figures(drawn).apart() for q in questions] for drawn in cells.drawn(resamples, seed)
     ]
     sampled = [Worth.joined(each) for each in zip(*pieces, strict=True)]
+    means = np.mean([many.scores for many in sampled], axis=0)
     return Bootstrap(
-        score=_interval(
-            float(np.mean([one.scores for one in observed])),
-            np.mean([many.scores for many in sampled], axis=0),
-            confidence,
-        ),
+        score=bounded(float(np.mean([one.scores for one in observed])), means, confidence),
         targets=tuple(
-            _interval(float(one.scores[0]), many.scores, confidence)
+            bounded(float(one.scores[0]), many.scores, confidence)
             for one, many in zip(observed, sampled, strict=True)
         ),
         classes=tuple(
             _class_intervals(one.f1s[0], many.f1s, confidence)
             for one, many in zip(observed, sampled, strict=True)
         ),
+        error=float(np.std(means)),
+        target_errors=tuple(float(np.std(many.scores)) for many in sampled),
     )
 
 
@@ -152,12 +154,17 @@ def _class_intervals(
     confidence: float,
 ) -> tuple[Interval, ...]:
     return tuple(
-        _interval(0.0 if np.isnan(value) else float(value), column[~np.isnan(column)], confidence)
+        bounded(0.0 if np.isnan(value) else float(value), column[~np.isnan(column)], confidence)
         for value, column in zip(observed, sampled.T, strict=True)
     )
 
 
-def _interval(value: float, sampled: Figures, confidence: float) -> Interval:
+def bounded(
+    value: float,
+    sampled: Figures,  # (resamples,) without NaN
+    confidence: float,
+) -> Interval:
+    """The figure between the bounds that its resamples have, which hold it itself."""
     if not len(sampled):
         return Interval(value=value, low=value, high=value)
     tail = (1 - confidence) / 2

@@ -64,9 +64,9 @@ def untouched(holdout: Holdout, trained: Iterable[Keys]) -> Holdout:
         return holdout
     if not fresh.any():
         raise NightFailed(
-            f"Expected holdout rows that the champion was not trained on, got none of {len(fresh)}:"
-            " the split changed since it was trained. Put the plan's split back, or wait for new "
-            "rows."
+            "Expected holdout rows that none of the models was trained on, got none of "
+            f"{len(fresh)}: the split changed since one was trained. Put the plan's split back, or "
+            "wait for new rows."
         )
     return Holdout(holdout.frame[fresh], holdout.labels[fresh], holdout.keys[fresh])
 

@@ -69,6 +69,25 @@ def read_side(path: str, columns: Sequence[str]) -> pa.Table:
     return pa.table(whole)
 
 
+def side_columns(path: str) -> frozenset[str]:
+    """The columns that all shards of the side have.
+
+    Raises
+    ------
+    NightFailed
+        The index or a shard is gone.
+    """
+    _, origins = _opened(path, [])
+    try:
+        found = [{*pa_parquet.read_schema(each.path).names} for each in origins if each.rows]
+    except (OSError, pa.ArrowException) as fault:
+        raise NightFailed(
+            f"Expected the shards of the rows of {path}, got one that is gone or damaged. Start "
+            "the night again: it reads its objects anew."
+        ) from fault
+    return frozenset(set.intersection(*found)) if found else frozenset()
+
+
 def side_weights(path: str) -> Weights | None:
     """How much each row counts; None where the plan names no weight."""
     index, _ = _opened(path, [WEIGHT])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightshift.commands.arguments import AsJson, PlanName
-from nightshift.commands.plans import known_name
+from nightshift.commands.plans import known_name, whole_plan
 
 if TYPE_CHECKING:
     from schemas.store import Store
@@ -43,6 +43,34 @@ def get(
 
     kept = export_version(store, home.cache, name, version, output)
     typer.echo(f"wrote {output}: {kept.plan} version {kept.number}, sha256 {kept.digest}")
+
+
+@app.command()
+def compare(
+    plan: PlanName,
+    first: Annotated[int, typer.Argument(metavar="V1", help="A version's number.")],
+    second: Annotated[int, typer.Argument(metavar="V2", help="Measured against the first.")],
+    as_json: AsJson = False,
+) -> None:
+    """What differs between two versions, and what it is worth on rows that neither has seen.
+
+    The rows are the holdout of the plan's latest night. Nothing is promoted or kept.
+    """
+    from nightshift.comparison_table import comparison_told
+    from nightshift.rendering import show
+    from schemas.faults import PlanError
+
+    if first == second:
+        raise PlanError(f"V1 and V2: expected two versions, got {first} twice")
+    loaded = whole_plan(plan, "by which objective to compare", "models compare")
+    home, _ = place_of(loaded.name)
+    from flows.compare import compare_versions
+
+    compared = compare_versions(loaded, home, first, second)
+    if as_json:
+        typer.echo(compared.model_dump_json(indent=2))
+    else:
+        show(comparison_told(compared))
 
 
 def place_of(plan: str) -> "tuple[Home, Store]":

@@ -145,6 +145,11 @@ def known_name(plan: str) -> str:
 
 def plan_to_predict(plan: str) -> "Plan":
     """The plan itself: its champion's files do not say which column is the key."""
+    return whole_plan(plan, "which column is the key", "predict")
+
+
+def whole_plan(plan: str, what: str, command: str) -> "Plan":
+    """The plan itself, where its name alone is not enough: only it says `what`."""
     from deployments.plans import is_path, load_plan, no_plan, shipped_names
     from schemas.faults import PlanError
 
@@ -154,8 +159,8 @@ def plan_to_predict(plan: str) -> "Plan":
     if plan in heard:
         raise PlanError(
             f"Expected the YAML file of plan {plan!r}, got its name: no plan under "
-            "deployments/plans is called so, and only the plan says which column is the key. Name "
-            f"the file that it was trained from, such as `nightshift predict path/to/{plan}.yaml`."
+            f"deployments/plans is called so, and only the plan says {what}. Name the file that "
+            f"it was trained from, such as `nightshift {command} path/to/{plan}.yaml`."
         )
     raise no_plan(plan, heard)
 
