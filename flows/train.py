@@ -52,7 +52,7 @@ from tasks.reporting import report, tags
 from tasks.scanning import scan_source, waiting_told
 from tasks.states import state_of, state_of_all
 from tasks.storage import open_store
-from tasks.tidying import keep_newest, sweep_readings, tidy
+from tasks.tidying import drop_checkpoints, keep_newest, sweep_readings, tidy
 from tasks.tracking import Tracker
 from tasks.validating import rejection, tell_all
 
@@ -239,6 +239,7 @@ def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Re
     _tell(attempt, tracker, told)
     aside = home.quarantine / plan.name  # of findings, too, the newest stay
     nights = (home.studies / plan.name, home.work / plan.name, home.cache / ".models", aside)
+    drop_checkpoints(found.folder)
     tidy(nights, home.cache / plan.name, aside, found.read.shards)
     return record
 

@@ -58,6 +58,10 @@ class EncoderMissing(NightshiftError):
     """The pretrained weights of a transformer are not here, or not of a kind that we load."""
 
 
+class FitInterrupted(NightshiftError):
+    """A fit was asked to end: how far it came is kept, and the same fit goes on from there."""
+
+
 class StoreConflict(NightshiftError):
     """Somebody else wrote the object first: the precondition of a write did not hold."""
 

@@ -35,6 +35,15 @@ def tidy(
         path.unlink(missing_ok=True)
 
 
+def drop_checkpoints(study: Path) -> None:
+    """Remove how far fits of a night came that has ended: each is several times its network.
+
+    A night that was killed, or failed, keeps them for the next.
+    """
+    for folder in study.glob("*/*.checkpoints"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def keep_newest(place: Path, keep: int = KEEP) -> None:
     """Remove all but the newest folders of a place that gets one a night."""
     for old in _newest_first(place)[keep:]:

@@ -18,9 +18,11 @@ from prefect.cache_policies import NO_CACHE
 
 from learning.keeping.refit import refit
 from learning.reading.wording import amount
+from learning.reports.epochs import epoch_line
 from learning.reports.methods import rarest, screening_rows
 from learning.reports.texts import escaped, escaped_rows
 from learning.searching.budget import Budget
+from learning.searching.flights import EpochTold
 from learning.searching.ranking import best, current
 from learning.searching.screening import screen
 from learning.searching.search import run_study
@@ -128,6 +130,11 @@ def tune(
         if progress.tell(trial):
             log.info("%s", progress.line)
 
+    def hear(epoch: EpochTold) -> None:
+        line = progress.hear(epoch)
+        if line:
+            log.info("%s", line)
+
     def learn(score: float, fold_s: float, whole: bool) -> None:
         # A network's final fit has all cores for itself, its folds shared them.
         side_by_side = min(bench.pool.workers, bench.plan.search.folds)
@@ -151,6 +158,7 @@ def tune(
             on_trial=tell,
             on_kept=keep,
             on_fold=learn,
+            on_epoch=hear,
             share=lambda: bench.shares.of(kind),
         )
     except NightshiftError as fault:
@@ -174,6 +182,7 @@ class _Progress:
         self._trials: list[TrialRecord] = []
         self._kept: set[int] = set()
         self._told_at = 0.0
+        self._epoch_told_at = -_TELL_EVERY_S
         key = f"tuning-{bench.plan.name}-{kind}".replace("_", "-")
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self.line))
 
@@ -188,13 +197,25 @@ class _Progress:
         now = self._bench.budget.elapsed_s
         if better or now - self._told_at > _TELL_EVERY_S:
             self._told_at = now
-            search_s = self._bench.budget.deadline() - self._bench.budget.started
-            update_progress_artifact(
-                self._artifact,
-                min(99.0, 100 * now / search_s),
-                description=escaped(self.line),
-            )
+            self._show(self.line)
         return better
+
+    def hear(self, told: EpochTold) -> str:
+        """A line on an epoch of a fit under way, once in a while: many folds tell many epochs."""
+        now = self._bench.budget.elapsed_s
+        if now - self._epoch_told_at < _TELL_EVERY_S:
+            return ""
+        self._epoch_told_at = now
+        epoch = epoch_line(told.epoch, self._bench.plan.targets, self._bench.rows.train_counts)
+        line = f"{self._kind} trial {told.trial}, fold {told.fold}, {epoch}"
+        self._show(f"{self.line}; {line}")
+        return line
+
+    def _show(self, line: str) -> None:
+        budget = self._bench.budget
+        search_s = budget.deadline() - budget.started
+        done = min(99.0, 100 * budget.elapsed_s / search_s)
+        update_progress_artifact(self._artifact, done, description=escaped(line))
 
     def _count(self, trial: TrialRecord) -> bool:
         self._trials = current([*self._trials, trial])

@@ -54,7 +54,7 @@ class FromText:
     network: "NetworkAnswers"
 
     largest_difference: ClassVar[float] = 1e-5
-    """It computes in float32, where sums depend on how many threads share them (measured: 4e-7)."""
+    """It computes in float32, where sums depend on how many threads share them."""
 
     def raw_probabilities(self, frame: pd.DataFrame) -> tuple[Probabilities, ...]:
         """Of each target (rows, classes)."""

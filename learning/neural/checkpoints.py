@@ -64,19 +64,31 @@ class Checkpoints:
     def finished(self, network: Network) -> tuple[Epoch, ...] | None:
         """The epochs of a fit that was over, its weights now in the network."""
         card = self._card()
-        if "epochs" not in card:
+        body = self._weights(card.get("sha256"))
+        if "epochs" not in card or body is None:
             return None
-        network.load_state_dict(safetensors.torch.load_file(self.folder / _WEIGHTS))
+        network.load_state_dict(safetensors.torch.load(body))
         network.eval()
         return tuple(_epoch(told) for told in card["epochs"])
 
     def finish(self, network: Network, epochs: tuple[Epoch, ...]) -> None:
         """Keep what the fit came to, in place of the way to it."""
-        state = {name: part.contiguous() for name, part in network.state_dict().items()}
-        safetensors.torch.save_file(state, self.folder / _WEIGHTS)
-        self._write({"fit": self.fit, "epochs": [asdict(epoch) for epoch in epochs]})
+        body = safetensors.torch.save(
+            {name: part.cpu().contiguous() for name, part in network.state_dict().items()}
+        )
+        (self.folder / _WEIGHTS).write_bytes(body)
+        card = {"fit": self.fit, "epochs": [asdict(epoch) for epoch in epochs]}
+        self._write(card | {"sha256": hashlib.sha256(body).hexdigest()})
         for folder in self.folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
             shutil.rmtree(folder)
+
+    def _weights(self, digest: object) -> bytes | None:
+        """What was kept; None if it is not that any more, so that the fit begins anew."""
+        try:
+            body = (self.folder / _WEIGHTS).read_bytes()
+        except FileNotFoundError:
+            return None
+        return body if hashlib.sha256(body).hexdigest() == digest else None
 
     def _card(self) -> dict[str, Any]:
         try:

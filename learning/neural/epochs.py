@@ -13,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from learning.arrays import Labels, LabelTable
 from learning.deciding.metrics import class_figures, confusion
 from learning.neural.modules import unit_slices
+from schemas.faults import FitInterrupted
 from schemas.label import Target
 
 SECONDS = "seconds"
@@ -49,6 +50,9 @@ class Epoch:
 
 
 Told: TypeAlias = Callable[[Epoch], None]
+
+Ends: TypeAlias = Callable[[], bool]
+"""Asked between the steps of a fit: whether it is to keep how far it came and end."""
 
 
 class NotFinite(ArithmeticError):
@@ -89,6 +93,32 @@ class Telling(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         self.told(history(state.log_history, self.member)[-1])
+
+
+class Ending(TrainerCallback):
+    """Ends a fit after the step in which it is asked to, once that step is kept.
+
+    The last step of an epoch is kept with the epoch, when its figures are known. What a fit that
+    goes on in the middle of an epoch tells of it, loss and seconds, is of the steps that were left.
+    """
+
+    def __init__(self, ends: Ends) -> None:
+        self.ends = ends
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        if not float(state.epoch or 0.0).is_integer() and self.ends():
+            control.should_save = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        if state.global_step < state.max_steps and self.ends():
+            raise FitInterrupted(
+                f"The fit was asked to end after step {state.global_step} of {state.max_steps}; "
+                "the same fit goes on from there."
+            )
 
 
 def history(log: Sequence[Mapping[str, Any]], member: int) -> tuple[Epoch, ...]:

@@ -14,7 +14,7 @@ from learning.arrays import Keys, LabelTable, Probabilities, Weights
 from learning.neural.answering import NetworkAnswers
 from learning.neural.checkpoints import Checkpoints, fingerprint
 from learning.neural.encoders import load_encoder, load_tokenizer
-from learning.neural.epochs import Epoch, Told
+from learning.neural.epochs import Ends, Epoch, Told
 from learning.neural.folders import located
 from learning.neural.lessons import Lesson, prepared, read
 from learning.neural.modules import Network, head_shape
@@ -61,8 +61,15 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
         weights: Weights | None = None,  # only their ratios count
         told: Told = _nobody,
         groups: Keys | None = None,  # rows that never part; without it, rows of equal text
+        ends: Ends | None = None,
     ) -> Self:
-        """`told` of each epoch when it is over; what it raises ends the fit."""
+        """`told` of each epoch when it is over; what it raises ends the fit.
+
+        Raises
+        ------
+        FitInterrupted
+            `ends` was true between two steps, and there is a folder for checkpoints.
+        """
         with quiet(), memory_told(), bound(self.threads), seeded(self.seed):
             folder = located(self.spec.encoder)
             tokenizer = load_tokenizer(folder)
@@ -76,7 +83,7 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
                     encoder = load_encoder(self.spec.encoder, folder)
                 seed = self.seed + member
                 network, told_of = self._member(
-                    replace(lesson, seed=seed), encoder, folder, member, told
+                    replace(lesson, seed=seed), encoder, folder, member, told, ends
                 )
                 members.append(network)
                 epochs += told_of
@@ -93,7 +100,13 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
         return self.answers_.predict_proba(frame)
 
     def _member(
-        self, lesson: Lesson, encoder: PreTrainedModel, folder: Path, member: int, told: Told
+        self,
+        lesson: Lesson,
+        encoder: PreTrainedModel,
+        folder: Path,
+        member: int,
+        told: Told,
+        ends: Ends | None,
     ) -> tuple[Network, tuple[Epoch, ...]]:
         torch.manual_seed(lesson.seed)
         network = Network(encoder, head_shape(self.spec.head), self.targets).to(device())
@@ -104,7 +117,8 @@ class TransformerClassifier(BaseEstimator):  # type: ignore[misc]
         finished = kept.finished(network)
         if finished is None:
             finished = fitted(
-                lesson, network, kept.folder, member, told, keeps=True, resume=kept.last()
-            )
+                lesson, network, kept.folder, member, told,
+                ends=ends, keeps=True, resume=kept.last(),
+            )  # fmt: skip
             kept.finish(network, finished)
         return network, finished

@@ -16,7 +16,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from learning.neural.epochs import SCORE, Epoch, Telling, Told, history, scores
+from learning.neural.epochs import SCORE, Ending, Ends, Epoch, Telling, Told, history, scores
 from learning.neural.examples import collated
 from learning.neural.lessons import Lesson
 from learning.neural.losses import disagreement
@@ -118,6 +118,7 @@ def fitted(
     member: int,
     told: Told,
     *,
+    ends: Ends | None = None,  # asked between steps; whoever asks for it has to keep the states
     keeps: bool,  # each epoch's state, to go on from
     resume: Path | None = None,
 ) -> tuple[Epoch, ...]:
@@ -129,7 +130,7 @@ def fitted(
         lesson,
         network,
         args=arguments(lesson, folder, keeps=keeps),
-        callbacks=_callbacks(lesson, Telling(member, told)),
+        callbacks=_callbacks(lesson, Telling(member, told), ends if keeps else None),
         compute_metrics=lambda seen: _scored(seen, lesson.targets),
     )
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
@@ -202,11 +203,14 @@ def _multiplies_bf16() -> bool:
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
-def _callbacks(lesson: Lesson, telling: Telling) -> list[Any]:
+def _callbacks(lesson: Lesson, telling: Telling, ends: Ends | None) -> list[Any]:
     patience = lesson.spec.training.patience
-    if patience is None or lesson.held is None:  # rows of one text can't be held back in part
-        return [telling]
-    return [telling, EarlyStoppingCallback(patience)]
+    callbacks: list[Any] = [telling]
+    if patience is not None and lesson.held is not None:  # rows of one text can't be held back
+        callbacks.append(EarlyStoppingCallback(patience))
+    if ends is not None:
+        callbacks.append(Ending(ends))
+    return callbacks
 
 
 def _scored(seen: EvalPrediction, targets: Sequence[Target]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def screening_rows(
             method,
             objective,
             {
-                f"recall {_name(targets, place, c)}": figure(
+                f"recall {class_name(targets, place, c)}": figure(
                     method.recalls[place][c] if method.recalls else None
                 )
                 for place, c in classes
@@ -67,7 +67,8 @@ def _row(method: MethodScore, objective: str, recalls: Mapping[str, str] = {}) -
     }
 
 
-def _name(targets: Sequence[Target], place: int, c: int) -> str:
+def class_name(targets: Sequence[Target], place: int, c: int) -> str:
+    """Of a class among those of all targets; a flag's is the flag's own."""
     target = targets[place]
     if target.is_flag:
         return target.name

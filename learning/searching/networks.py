@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learning.arrays import Mask
+from learning.searching.channel import ending, tell_epoch
 from learning.searching.training_rows import TrainRows
 from schemas.dataset import Column, TextColumn
 from schemas.transformers import Transformer
 from schemas.trials import FitEpoch, FoldJob, RefitJob
 
 if TYPE_CHECKING:
+    from learning.neural.epochs import Epoch
     from learning.neural.estimator import TransformerClassifier
 
 
@@ -21,10 +23,13 @@ def fit_network(
     chosen: Mask,  # the rows to fit on
     checkpoints: Path,  # a killed fit goes on from here; whoever names it removes it
 ) -> "TransformerClassifier":
-    """One network for all targets, fitted on the text of these rows.
+    """One network for all targets, fitted on the text of these rows; tells of its epochs beside
+    the job's `out`.
 
     Raises
     ------
+    FitInterrupted
+        It was asked to end, beside `out` too.
     MemoryError
         The device has too little of it for these settings.
     """
@@ -34,7 +39,15 @@ def fit_network(
         spec, job.targets, text_columns(job.columns), job.seed, job.threads, checkpoints
     )
     weights = None if rows.weights is None else rows.weights[chosen]
-    return network.fit(rows.frame[chosen], rows.labels[chosen], weights, groups=rows.keys[chosen])
+    out = Path(job.out)
+    return network.fit(
+        rows.frame[chosen],
+        rows.labels[chosen],
+        weights,
+        told=lambda epoch: tell_epoch(out, _travelling(epoch)),
+        groups=rows.keys[chosen],
+        ends=ending(out),
+    )
 
 
 def text_columns(columns: Mapping[str, Column]) -> tuple[str, ...]:
@@ -44,16 +57,17 @@ def text_columns(columns: Mapping[str, Column]) -> tuple[str, ...]:
 
 def told_epochs(network: "TransformerClassifier") -> tuple[FitEpoch, ...]:
     """The fit's history as it travels."""
-    return tuple(
-        FitEpoch(
-            member=each.member,
-            epoch=each.epoch,
-            train_loss=each.train_loss,
-            learning_rate=each.learning_rate,
-            seconds=each.seconds,
-            held_loss=each.held_loss,
-            macro_f1=tuple(score.macro_f1 for score in each.scores),
-            class_f1=tuple(score.class_f1 for score in each.scores),
-        )
-        for each in network.history_
+    return tuple(map(_travelling, network.history_))
+
+
+def _travelling(epoch: "Epoch") -> FitEpoch:
+    return FitEpoch(
+        member=epoch.member,
+        epoch=epoch.epoch,
+        train_loss=epoch.train_loss,
+        learning_rate=epoch.learning_rate,
+        seconds=epoch.seconds,
+        held_loss=epoch.held_loss,
+        macro_f1=tuple(score.macro_f1 for score in epoch.scores),
+        class_f1=tuple(score.class_f1 for score in epoch.scores),
     )

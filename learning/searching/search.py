@@ -1,42 +1,48 @@
 """One family's search under the night's shared budget: ask, fit folds in workers, score, tell.
 
-The unit of work is one fold of one trial. Between units a trial may be pruned, at the deadline
-every unit is killed from outside, and a fold that was answered before a crash is not fitted again.
+The unit of work is one fold of one trial. Between units a trial may be pruned, and that of a
+network between its epochs too: its workers are then killed. Shortly before the deadline networks
+are asked to end after a step, with how far they came kept; at the deadline every unit is killed
+from outside. A fold that was answered before a crash is not fitted again.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import NoReturn
 
-import optuna
-
+from learning.searching.channel import Listener, ask_to_end, take_back
+from learning.searching.flights import EpochTold, Flight, Unit
 from learning.searching.folds import fit_fold, kept_seconds
 from learning.searching.gains import last_gain
 from learning.searching.lanes import Lanes
-from learning.searching.oof import OofScore, Truth, early_score, read_truth, score_oof
+from learning.searching.oof import Truth, early_score, read_truth, score_oof
 from learning.searching.ranking import best, current
 from learning.searching.space import Point, space
+from learning.searching.steps import epoch_step
 from learning.searching.studies import Study
 from learning.searching.units import Units, why
 from learning.searching.workers import WorkerPool
 from schemas.dataset import Column
-from schemas.faults import NightFailed
+from schemas.faults import FitInterrupted, NightFailed
 from schemas.label import Target
 from schemas.manifest import Rows
 from schemas.objectives import Objective
 from schemas.plan import Family, Search
 from schemas.samplers import Imbalance
-from schemas.trials import Candidate, FoldResult, StudyResult, TrialRecord, TrialState
+from schemas.trials import FoldResult, StudyResult, TrialRecord, TrialState
 
 FAILURES_THAT_END_IT = 5
 """When as many first trials fail, no later one will do better."""
 
 _LOOK_EVERY_S = 1.0
 """The deadline and the share of the workers move while a unit runs."""
+
+_NOTICE_S, _NOTICE = 10.0, 0.1
+"""Before the deadline, in seconds and as a share of the search: a fit can keep how far it came."""
 
 _STUCK = 10
 _STUCK_AT_LEAST_S = 60.0
@@ -61,6 +67,7 @@ def run_study(
     on_kept: Callable[[TrialRecord], None],  # each trial of an earlier run, before all others
     on_fold: Callable[[float, float, bool], None],  # score on the folds so far, seconds a fold,
     # whether the trial has ended: until then the score is an early one
+    on_epoch: Callable[[EpochTold], None],  # each of a network, within seconds
     share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
 ) -> StudyResult:
@@ -77,7 +84,7 @@ def run_study(
     truth = read_truth(rows, targets, objective)
     units = Units(columns, rows, truth.targets, search.seed, search.folds, pool, folder)
     bench = _Bench(truth, search, units)
-    told = _Told(on_trial, on_kept, on_fold)
+    told = _Told(on_trial, on_kept, on_fold, on_epoch)
     lanes = Lanes(share, search.folds, whole_trials=family.classifier.reads_text)
     return _Search(family.classifier.kind, study, bench, deadline, told, lanes, now).run()
 
@@ -89,6 +96,7 @@ class _Told:
     on_trial: Callable[[TrialRecord], None]
     on_kept: Callable[[TrialRecord], None]
     on_fold: Callable[[float, float, bool], None]
+    on_epoch: Callable[[EpochTold], None]
 
 
 @dataclass(frozen=True)
@@ -98,44 +106,6 @@ class _Bench:
     truth: Truth
     search: Search
     units: Units
-
-
-@dataclass
-class _Flight:
-    """A trial under way; `ahead` are the folds that no unit was started for."""
-
-    trial: optuna.Trial
-    recipe: Candidate
-    ahead: list[int]
-    files: dict[int, str] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def record(
-        self, state: TrialState, note: str, found: OofScore | None, *, cut_off: bool
-    ) -> TrialRecord:
-        return TrialRecord(
-            number=self.trial.number,
-            state=state,
-            params=self.trial.params,
-            candidate=self.recipe,
-            score=found.score if found and state == "COMPLETE" else None,
-            plain_score=found.plain if found and state == "COMPLETE" else None,
-            log_loss=found.log_loss if found and state == "COMPLETE" else None,
-            fold_scores=found.fold_scores if found else (),
-            seconds=self.seconds,
-            oof=dict(sorted(self.files.items())),
-            cut_off=cut_off,
-            note=note,
-        )
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A fold in a worker; `to_the_end`: its limit was the deadline, as it stood when it began."""
-
-    flight: _Flight
-    fold: int
-    to_the_end: bool
 
 
 class _Search:
@@ -157,8 +127,8 @@ class _Search:
         self._lanes = lanes
         self._now = now
         self._records = list(study.resumed)
-        self._flights: list[_Flight] = []
-        self._units: dict[Future[FoldResult], _Unit] = {}
+        self._flights: list[Flight] = []
+        self._units: dict[Future[FoldResult], Unit] = {}
         self._fold_s: list[float] = []
         self._scored_at: list[tuple[float, float]] = []
 
@@ -171,6 +141,7 @@ class _Search:
                 if not self._units:
                     break
                 self._land_units()
+                self._give_notice()
             self._stop_flights()
             self._check_scores()
         finally:
@@ -201,6 +172,12 @@ class _Search:
     def _left_s(self) -> float:
         return self._deadline() - self._now()
 
+    @property
+    def _notice_s(self) -> float:
+        """What networks have before the deadline to keep how far they came."""
+        whole_s = self._deadline() - self._started
+        return min(_NOTICE_S, _NOTICE * whole_s) if self._lanes.whole_trials else 0.0
+
     def _start_units(self) -> None:
         while len(self._units) < self._lanes.units:
             flight = self._next_flight()
@@ -208,7 +185,7 @@ class _Search:
                 return
             self._start_unit(flight, flight.ahead.pop(0))
 
-    def _next_flight(self) -> _Flight | None:
+    def _next_flight(self) -> Flight | None:
         """As the lanes say, one fold of a trial at a time; more when no trial may start."""
         busy = {id(unit.flight) for unit in self._units.values()}
         ready = [flight for flight in self._flights if flight.ahead]
@@ -221,7 +198,7 @@ class _Search:
             return ready[0]
         if self._may_start():
             trial, recipe = self._study.ask()
-            self._flights.append(_Flight(trial, recipe, list(range(self._bench.search.folds))))
+            self._flights.append(Flight(trial, recipe, list(range(self._bench.search.folds))))
             return self._flights[-1]
         return ready[0] if ready else None
 
@@ -236,22 +213,27 @@ class _Search:
     def _fits(self, folds: int) -> bool:
         """Whether so many folds of one trial are expected to end before the deadline."""
         expected_s = median(self._fold_s) * self._lanes.rounds(folds) if self._fold_s else 0.0
-        return expected_s <= self._left_s()
+        return expected_s <= self._left_s() and self._notice_s < self._left_s()
 
-    def _start_unit(self, flight: _Flight, fold: int) -> None:
+    def _start_unit(self, flight: Flight, fold: int) -> None:
         job = self._bench.units.job(flight.recipe, fold, self._lanes.threads)
-        seconds = kept_seconds(Path(job.out))
+        out = Path(job.out)
+        seconds = kept_seconds(out)
         if seconds is not None:
             self._land(flight, fold, job.out, seconds)
             return
+        take_back(out)
         left_s = self._left_s()
         stuck_s = max(_STUCK_AT_LEAST_S, _STUCK * max(self._fold_s, default=float("inf")))
         unit = self._bench.units.pool.submit(fit_fold, job, min(left_s, stuck_s))
-        self._units[unit] = _Unit(flight, fold, to_the_end=left_s <= stuck_s)
+        self._units[unit] = Unit(flight, fold, left_s <= stuck_s, Listener(out))
 
     def _land_units(self) -> None:
-        patience_s = min(max(self._left_s(), 0.0), _LOOK_EVERY_S)
+        left_s = self._left_s()
+        to_notice_s = left_s - self._notice_s
+        patience_s = min(max(to_notice_s if to_notice_s > 0 else left_s, 0.0), _LOOK_EVERY_S)
         done, _ = wait(self._units, timeout=patience_s, return_when=FIRST_COMPLETED)
+        self._hear()  # before a fold that has ended leaves
         for future in done:
             if future not in self._units:  # its trial was ended by another unit of this round
                 continue
@@ -260,15 +242,16 @@ class _Search:
             if fault is None:
                 result = future.result()
                 self._land(unit.flight, unit.fold, result.out, result.fit_s + result.predict_s)
-            elif isinstance(fault, TimeoutError) and unit.to_the_end:
+            elif isinstance(fault, FitInterrupted) or (
+                isinstance(fault, TimeoutError) and unit.to_the_end
+            ):
                 unit.flight.ahead.append(unit.fold)  # the deadline may have moved on meanwhile
             else:
                 self._end(unit.flight, "FAIL", _why(fault))
 
-    def _land(self, flight: _Flight, fold: int, out: str, seconds: float) -> None:
+    def _land(self, flight: Flight, fold: int, out: str, seconds: float) -> None:
         self._fold_s.append(seconds)
-        flight.seconds += seconds
-        flight.files[fold] = out
+        flight.answered(fold, out, seconds)
         done, folds = len(flight.files), self._bench.search.folds
         if done == folds:
             self._end(flight, "COMPLETE", "")
@@ -277,11 +260,29 @@ class _Search:
         # wait for the trial's end.
         early = early_score(self._bench.truth, flight.files)
         self._told.on_fold(early, flight.seconds / done, False)
-        flight.trial.report(early, step=done)
-        if flight.trial.should_prune():
+        if self._study.outdone(flight.trial, early, done):
             self._end(flight, "PRUNED", f"below the median after {done} of {folds} folds")
 
-    def _end(self, flight: _Flight, state: TrialState, note: str, *, cut_off: bool = False) -> None:
+    def _hear(self) -> None:
+        """Pass on new epochs of networks, and end the trials that are outdone at one."""
+        for flight in list(self._flights) if self._lanes.whole_trials else []:
+            units = {future: u for future, u in self._units.items() if u.flight is flight}
+            for unit in units.values():
+                for told in unit.listener.fresh():
+                    self._told.on_epoch(EpochTold(flight.trial.number, unit.fold, told))
+            runs = any(not future.done() for future in units)
+            for epoch, score in flight.comparable([*units.values()]):
+                step = epoch_step(len(flight.files), epoch)
+                if self._study.outdone(flight.trial, score, step) and runs:
+                    self._end(flight, "PRUNED", f"below the median after epoch {epoch} of a fold")
+                    break
+
+    def _give_notice(self) -> None:
+        if self._left_s() <= self._notice_s:
+            for unit in self._units.values():
+                ask_to_end(unit.listener.out)
+
+    def _end(self, flight: Flight, state: TrialState, note: str, *, cut_off: bool = False) -> None:
         found = score_oof(self._bench.truth, flight.files) if flight.files else None
         record = flight.record(state, note, found, cut_off=cut_off)
         if record.score is not None and not cut_off:

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -32,6 +33,7 @@ from learning.searching.space import (
     grid,
     suggest,
 )
+from learning.searching.steps import is_before
 from schemas.plan import Family, SearchMethod
 from schemas.samplers import Imbalance
 from schemas.trials import Candidate, TrialRecord
@@ -118,6 +120,20 @@ class Study:
         trial.set_user_attr(_RECORD, record.model_dump_json())
         value, state = _outcome(record)
         self._study.tell(trial, value, state=state)
+
+    def outdone(self, trial: optuna.Trial, score: float, step: int) -> bool:
+        """Report a score of a trial under way; whether earlier ones did better at this step.
+
+        The pruner sees the scores of one kind alone (`learning.searching.steps`): those on whole
+        folds are of the plan's objective, those of epochs are not.
+        """
+        trial.report(score, step)
+        (told,) = (t for t in self._study.get_trials(deepcopy=False) if t.number == trial.number)
+        seen = copy(told)
+        seen.intermediate_values = {
+            at: value for at, value in told.intermediate_values.items() if is_before(at, step)
+        }
+        return self._study.pruner.prune(self._study, seen)
 
     def abandon(self, trial: optuna.Trial) -> None:
         """End a trial of which nothing is known; it does not count."""

@@ -3,7 +3,16 @@ import time
 from pathlib import Path
 
 from schemas.manifest import Shard
-from tasks.tidying import KEEP, OLD_S, keep_newest, mark_used, sweep, sweep_readings, tidy
+from tasks.tidying import (
+    KEEP,
+    OLD_S,
+    drop_checkpoints,
+    keep_newest,
+    mark_used,
+    sweep,
+    sweep_readings,
+    tidy,
+)
 
 
 def test_the_newest_nights_and_what_belongs_to_tonights_objects_stay(tmp_path: Path) -> None:
@@ -102,3 +111,14 @@ def test_what_killed_runs_were_reading_goes_after_a_day(tmp_path: Path) -> None:
             os.utime(shards / name, (then, then))
         clean(tmp_path / f"{turn}")
         assert [path.name for path in shards.iterdir()] == [".reading-now"]
+
+
+def test_how_far_fits_came_goes_and_what_they_gave_stays(tmp_path: Path) -> None:
+    for name in ("oof/a-0.checkpoints/member-0", "final/b.checkpoints/member-0", "final/b"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "model.safetensors").write_text("x")
+    (tmp_path / "oof" / "a-0.npy").write_text("x")
+    drop_checkpoints(tmp_path)
+    assert {p.name for p in (tmp_path / "oof").iterdir()} == {"a-0.npy"}
+    assert {p.name for p in (tmp_path / "final").iterdir()} == {"b"}
+    drop_checkpoints(tmp_path / "nowhere")

@@ -147,3 +147,24 @@ def test_a_checkpoint_that_is_not_whole_is_left_out(
     told = epochs_of(bert, halfway)
     assert told in ([2, 3, 4, 5], [1, 2, 3, 4, 5])  # whether the first is still kept
     assert json.loads((halfway / "member-0" / "fit.json").read_text())["epochs"]
+
+
+@pytest.mark.parametrize("spoil", ["deleted", "cut-short", "swapped"])
+def test_finished_weights_that_were_changed_are_fitted_anew(
+    bert: Path, tmp_path: Path, spoil: str
+) -> None:
+    frame, labels = rows(48)
+    first = estimator(bert, tmp_path).fit(frame, labels)
+    weights = tmp_path / "member-0" / "finished.safetensors"
+    body = weights.read_bytes()
+    weights.unlink()
+    if spoil != "deleted":
+        last = bytes([body[-1] ^ 1])
+        weights.write_bytes(body[:-9] if spoil == "cut-short" else body[:-1] + last)
+    told: list[int] = []
+    again = estimator(bert, tmp_path).fit(
+        frame, labels, told=lambda epoch: told.append(epoch.epoch)
+    )
+    assert told == [1, 2, 3, 4, 5]
+    assert weights.read_bytes() == body
+    np.testing.assert_array_equal(first.predict_proba(frame)[0], again.predict_proba(frame)[0])

@@ -41,6 +41,7 @@ def study(pool: WorkerPool, rows: Rows, folder: Path, **changes: Any) -> StudyRe
         "on_trial": lambda record: None,
         "on_kept": lambda record: None,
         "on_fold": lambda score, seconds, whole: None,
+        "on_epoch": lambda epoch: None,
         "share": lambda: 2,
     }
     return run_study(**(given | changes))
