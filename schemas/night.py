@@ -6,7 +6,7 @@ from schemas.label import Target
 from schemas.ledger import Version
 from schemas.manifest import Changes, Rows
 from schemas.profile import Move
-from schemas.results import Scorecard, Verdict
+from schemas.results import Scorecard, Verdict, WithinScore
 from schemas.strict import Strict
 from schemas.trials import MethodScore, RefitResult, StudyResult
 
@@ -31,7 +31,8 @@ class Judgement(Strict):
     best of the search did not prove better than the baseline and the baseline contends.
 
     `contender` names which of tonight's fits stands as challenger; `excluded` counts holdout rows
-    set aside because one of the models was trained on their group.
+    set aside because one of the models was trained on their group. `within`, where there are
+    several targets, has the challenger's classes of each target within each class of the others.
     """
 
     contender: str
@@ -40,6 +41,7 @@ class Judgement(Strict):
     rows: int
     excluded: int = 0
     notes: tuple[str, ...] = ()
+    within: tuple[WithinScore, ...] = ()
 
 
 class Night(Strict):

@@ -46,6 +46,31 @@ class ClassScore(Strict):
     roc_auc: float | None
 
 
+class WithinScore(Strict):
+    """A class of one target in those rows alone whose class of another target is `given_class`.
+
+    A figure that the rows can't give is None.
+    """
+
+    target: str
+    given: str
+    given_class: str
+    name: str
+    support: int
+    predicted: int
+    hits: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class RedFlag(Strict):
+    """What a person should look at before believing a model: the figure, and what to do."""
+
+    kind: Literal["overfitting", "oscillating loss", "class at zero", "precision and recall apart"]
+    told: str
+
+
 class TargetScore(Strict):
     """One target on the holdout. `confusion[i][j]`: rows of class i decided as j.
 

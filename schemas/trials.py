@@ -78,7 +78,8 @@ class CalibrationChoice(Strict):
     `prior_shift`: whether a prior that sampling or weights had put in was taken out first.
     `ece_before` is of the out-of-fold probabilities as the classifiers gave them, `ece_after` of
     what both steps made of them. The steps were fitted on these rows, so the holdout's error,
-    on the scorecard, is the honest one.
+    on the scorecard, is the honest one. `average_precision` is of each class, out of fold; None
+    without rows of it or where it does not count.
     """
 
     target: str
@@ -86,6 +87,7 @@ class CalibrationChoice(Strict):
     prior_shift: bool
     ece_before: float
     ece_after: float
+    average_precision: tuple[float | None, ...] = ()
 
 
 class FitEpoch(Strict):

@@ -22,6 +22,7 @@ from learning.judging.holdout import (
     read_holdout,
     untouched,
 )
+from learning.judging.within import within
 from learning.keeping.models import FittedModel, load, training_keys
 from learning.reports.files import answer_pictures
 from schemas.manifest import ROW, Rows
@@ -96,6 +97,7 @@ def judge_night(
         rows=len(holdout.labels),
         excluded=len(whole.labels) - len(holdout.labels),
         notes=(*notes, *_notes(champion, models.get("champion"), plan)),
+        within=within(holdout.labels, answers[contender].decisions, plan.targets),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from learning.arrays import Keys, Labels, Probabilities
 from learning.deciding.calibration import apply, fit_calibration
-from learning.deciding.metrics import expected_calibration_error
+from learning.deciding.metrics import average_precision_of, expected_calibration_error
 from learning.deciding.objectives import aims, overall
 from learning.deciding.priors import prior_shift, shifted
 from learning.deciding.thresholds import accepted_each
@@ -33,6 +33,8 @@ from schemas.transformers import Transformer
 from schemas.trials import CalibrationChoice, FitEpoch, RefitJob, RefitResult
 
 ROWS_COMPARED = 64
+RANKED_AT_MOST = 20_000_000
+"""Rows times classes that are ranked out of fold: of more, every so many-th row."""
 LEAST_SHIFT = 0.01
 """Of a log factor: less comes of shuffled splits, which don't score every row, not of sampling."""
 
@@ -167,6 +169,19 @@ def _choice(
         prior_shift=max(map(abs, head.shift)) > LEAST_SHIFT,
         ece_before=expected_calibration_error(raw, labels),
         ece_after=expected_calibration_error(calibrated, labels),
+        average_precision=_ranked(head.target, calibrated, labels),
+    )
+
+
+def _ranked(
+    target: Target, probabilities: Probabilities, labels: Labels
+) -> tuple[float | None, ...]:
+    step = 1 + probabilities.size // RANKED_AT_MOST
+    return tuple(
+        average_precision_of(c, probabilities[::step], labels[::step])
+        if c in target.counted
+        else None
+        for c in range(target.classes)
     )
 
 

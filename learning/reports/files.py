@@ -19,10 +19,12 @@ from learning.reports.names import folder_names
 from learning.reports.page import page
 from learning.reports.readers import history_csv
 from learning.reports.recipes import contender_fit
+from learning.reports.red_flags import red_flags
 from learning.reports.scores import are_marks
+from learning.reports.within import within_csv
 from schemas.label import Target
 from schemas.night import Night
-from schemas.results import ClassScore, Scorecard, TargetScore
+from schemas.results import ClassScore, RedFlag, Scorecard, TargetScore
 from schemas.trials import StudyResult
 
 MOST_PICTURED = 12
@@ -52,11 +54,14 @@ def judgement_files(night: Night) -> dict[str, bytes]:
     by_time = {study.family: _by_time(study) for study in night.studies}
     files = {
         "metrics.json": json.dumps(metrics(night), indent=2).encode(),
+        "red_flags.json": _listed(red_flags(night)),
         "trials.png": study_picture(by_time, night.objective),
     }
     if history := contender_fit(night).history:
         files["training_history.csv"] = history_csv(history, night.targets).encode()
         files["training_history.png"] = epochs_picture(history, night.targets)
+    if night.judgement.within:
+        files["challenger/classes_within.csv"] = within_csv(night.judgement.within).encode()
     verdict = night.judgement.verdict
     if verdict.class_changes:
         picture = class_change_picture(verdict.class_changes, verdict.reference)
@@ -65,6 +70,10 @@ def judgement_files(night: Night) -> dict[str, bytes]:
         title = f"{night.plan}: {role}"
         files |= {f"{role}/{name}": body for name, body in _card_files(card, title)}
     return files
+
+
+def _listed(flags: Sequence[RedFlag]) -> bytes:
+    return json.dumps([flag.model_dump() for flag in flags], indent=2).encode()
 
 
 def answer_pictures(

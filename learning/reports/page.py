@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from learning.reading.wording import amount
-from learning.reports.markdown import bullets, capped, heading, table
+from learning.reports.markdown import MOST_LINES, bullets, capped, heading, table
 from learning.reports.methods import methods_table
 from learning.reports.recipes import recipe_lines
+from learning.reports.red_flags import red_flags
 from learning.reports.scores import found
 from learning.reports.texts import interval
 from learning.reports.trials import leaderboard, told_studies
+from learning.reports.within import within_tables
 from schemas.night import Night
 
 MOST_OBJECTS = 10
@@ -37,6 +39,7 @@ def page(night: Night) -> str:
             heading(f"{night.plan}: {headline(night)}", level=1),
             heading("Why this verdict"),
             bullets([*night.judgement.verdict.reasons, *night.judgement.notes, *notes]),
+            *_flags(night),
             _champions(night),
             heading("What contends"),
             bullets(recipe_lines(night)),
@@ -50,10 +53,20 @@ def page(night: Night) -> str:
             bullets(told_studies(night.studies)),
             heading("What was found"),
             found(night),
+            *within_tables(night),
             heading("Where the time went"),
             table(seconds),
         ]
     )
+
+
+def _flags(night: Night) -> Iterator[str]:
+    """What to look at before believing the contender; most nights nothing."""
+    if flags := [flag.told for flag in red_flags(night)]:
+        more = len(flags) - MOST_LINES
+        rest = [f"{more} more: see red_flags.json"] if more > 0 else []
+        yield heading("Red flags")
+        yield bullets([*flags[:MOST_LINES], *rest])
 
 
 def _champions(night: Night) -> str:

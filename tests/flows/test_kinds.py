@@ -133,7 +133,15 @@ def test_a_second_night_of_several_labels_is_judged_task_by_task(world: Any) -> 
         ("loud", "no"),
         ("loud", "yes"),
     ]
-    cards = _card(world, record.run_id)["judgement"]["cards"]
+    judgement = _card(world, record.run_id)["judgement"]
+    cards = judgement["cards"]
+    for each in cards["challenger"]["targets"][0]["classes"]:
+        inside = [
+            w for w in judgement["within"] if (w["target"], w["name"]) == ("mood", each["name"])
+        ]
+        assert {w["given"] for w in inside} == {"loud"}
+        assert sum(w["hits"] for w in inside) == each["hits"]
+        assert sum(w["support"] for w in inside) == each["support"]
     champion, challenger = cards["champion"], cards["challenger"]
     for change, old, new in zip(changes, champion["targets"], challenger["targets"], strict=True):
         assert new["name"] == change.name

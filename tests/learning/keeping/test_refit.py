@@ -127,6 +127,10 @@ def test_the_choice_of_calibration_is_told_of_each_target(
     assert [c.prior_shift for c in result.calibrations] == [any(head.shift) for head in heads]
     errors = np.array([(choice.ece_before, choice.ece_after) for choice in result.calibrations])
     assert errors[:, 1].mean() < errors[:, 0].mean()  # SMOTE makes rare classes too likely
+    for choice, target in zip(result.calibrations, asked, strict=True):
+        ranked = [c for c, area in enumerate(choice.average_precision) if area is not None]
+        assert ranked == list(target.counted)
+        assert all(choice.average_precision[c] > 0.3 for c in ranked)
 
 
 def test_rows_that_no_split_scores_have_no_part_in_the_calibration(tmp_path: Path) -> None:
