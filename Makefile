@@ -20,8 +20,9 @@ train: $(STAMPS)/run  ## one night of the quickstart plan, here and now (first t
 drop: $(STAMPS)/run  ## deal the next day's rows of the quickstart plan
 	@$(BIN)/python -m deployments.quickstart next --folder $(DROPS)
 
+# Two at once, a file each: much of a test's time is waiting for servers, workers and claims.
 test: $(STAMPS)/dev  ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(STAMPS)/dev  ## lint, format, types, import contracts
 	$(BIN)/ruff check .
