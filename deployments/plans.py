@@ -18,8 +18,9 @@ from deployments.strict_yaml import Document, frozen, read_yaml
 from schemas.classifiers import Classifier, suited
 from schemas.dataset import TextColumn
 from schemas.faults import PlanError
+from schemas.features import Features
 from schemas.plan import Plan
-from schemas.transformers import Transformer
+from schemas.transformers import Encoder, Transformer
 
 SHIPPED = Path(__file__).resolve().parent / "plans"
 YAML = (".yaml", ".yml")
@@ -46,7 +47,10 @@ def load_plan(
     text = any(isinstance(column, TextColumn) for column in plan.dataset.columns.values())
     families = tuple(
         family.model_copy(
-            update={"classifier": _at_hand(suited(family.classifier, text=text), path)}
+            update={
+                "classifier": _at_hand(suited(family.classifier, text=text), path),
+                "features": _with_encoder_at_hand(family.features, path),
+            }
         )
         for family in plan.families
     )
@@ -143,11 +147,24 @@ def _absolute(plan: Plan, path: Path, source: str | None) -> str:
 
 def _at_hand(classifier: Classifier, path: Path) -> Classifier:
     """With the place of an encoder's folder absolute, as a source's."""
-    if not (isinstance(classifier, Transformer) and classifier.encoder.is_folder):
+    if not isinstance(classifier, Transformer):
         return classifier
-    folder = os.path.normpath(_beside(path) / Path(classifier.encoder.model).expanduser())
-    encoder = classifier.encoder.model_copy(update={"model": folder})
-    return classifier.model_copy(update={"encoder": encoder})
+    return classifier.model_copy(update={"encoder": _placed(classifier.encoder, path)})
+
+
+def _with_encoder_at_hand(features: Features, path: Path) -> Features:
+    if (embedding := features.text.embedding) is None:
+        return features
+    there = embedding.model_copy(update={"encoder": _placed(embedding.encoder, path)})
+    text = features.text.model_copy(update={"embedding": there})
+    return features.model_copy(update={"text": text})
+
+
+def _placed(encoder: Encoder, path: Path) -> Encoder:
+    if not encoder.is_folder:
+        return encoder
+    folder = os.path.normpath(_beside(path) / Path(encoder.model).expanduser())
+    return encoder.model_copy(update={"model": folder})
 
 
 def _beside(path: Path) -> Path:

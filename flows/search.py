@@ -20,6 +20,7 @@ from schemas.night import BASELINE, Standing
 from schemas.objectives import objective_name
 from schemas.trials import MethodScore, RefitResult, StudyResult, TrialRecord
 from tasks.attempt import Attempt
+from tasks.embedding import embed_rows
 from tasks.home import Home
 from tasks.registry import mirror_champion, standing_champion
 from tasks.tracking import Tracker
@@ -68,7 +69,11 @@ def search(
             )
             mirror_champion(attempt.store, before, tracker.mirror)
         folder = home.studies / plan.name / f"{rows.digest}-{plan.digest}"
-        bench = Bench(plan, rows, pool, budget, folder)
+        vectors = home.cache / plan.name / "vectors"
+        bench = Bench(plan, rows, pool, budget, folder, vectors)
+        if plan.embeddings:
+            with attempt.stage("embed texts"):
+                embed_rows(plan, rows, pool, budget, vectors)
         with attempt.stage("screen"):
             methods = screen_methods(bench)
         with attempt.stage("tune"):

@@ -33,7 +33,7 @@ from schemas.night import Night
 from schemas.plan import Plan
 from schemas.store import ABSENT, Store
 from tasks.attempt import Attempt, not_started
-from tasks.encoders import encoders, fetch_encoder
+from tasks.encoders import encoders, fetch_encoder, refuse_widths
 from tasks.home import Home, home_from
 from tasks.judging import PICTURES, judge_night
 from tasks.ledger.champions import champion, move_champion
@@ -206,6 +206,7 @@ def _retrain(attempt: Attempt, home: Home, due: Due, heartbeat: Heartbeat) -> Re
     for encoder in encoders(plan):
         with attempt.stage("fetch encoders"):
             fetch_encoder(encoder)
+    refuse_widths(plan)
     budget = Budget(plan.search.budget_minutes, plan.search.folds)
     before, generation = champion(store, plan.name)
     found = search(attempt, home, due, budget, before)

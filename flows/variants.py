@@ -18,7 +18,7 @@ from schemas.manifest import Rows
 from schemas.objectives import objective_name
 from schemas.plan import Plan
 from schemas.variants import Variant, VariantTable
-from tasks.encoders import encoders, fetch_encoder
+from tasks.encoders import encoders, fetch_encoder, refuse_widths
 from tasks.home import Home, home_from
 from tasks.ingestion import assemble_rows, ingest_objects
 from tasks.scanning import refuse_nothing, scan_source
@@ -53,8 +53,10 @@ def _compared(
     plan: Plan, family: str, asked: Sequence[Variant], repeats: int, home: Home
 ) -> VariantTable:
     own = tuple(each for each in plan.families if each.classifier.kind == family)
-    for encoder in encoders(plan.model_copy(update={"families": own})):
+    alone = plan.model_copy(update={"families": own})
+    for encoder in encoders(alone):
         fetch_encoder(encoder)
+    refuse_widths(alone)
     deadline = time.monotonic() + 60 * plan.search.budget_minutes
     workers = plan.search.workers or os.cpu_count() or 1
     with WorkerPool(workers, threads=1, preload=("learning.searching.folds",)) as pool:
@@ -67,6 +69,7 @@ def _compared(
             root / f"{plan.name}.variants" for root in (home.cache, home.work, home.studies)
         )
         aside = home.quarantine / plan.name
+        vectors = home.cache / plan.name / "vectors"  # a text is the same text in any night
         shards = ingest_objects(source, found.manifest, plan, cache, aside)
         mark_used(*(Path(shard.path) for shard in shards))
         done: list[Repeat] = []
@@ -82,7 +85,9 @@ def _compared(
             folder = answers / rows.digest
             mark_used(work / rows.digest, folder)
             able = _able(asked, done)
-            done.append(fit_repeat(number, repeats, able, ours, rows, pool, deadline, folder))
+            done.append(
+                fit_repeat(number, repeats, able, ours, rows, pool, deadline, folder, vectors)
+            )
     table = compare(asked, done, plan, dealt[0], family)
     sweep((work, answers), cache, {rows.digest for rows in dealt}, shards)
     return _logged(table, plan, home)

@@ -124,9 +124,11 @@ def _vector_faults(plan: "Plan") -> list[str]:
         path = f"families.{place}.features"
         if not (isinstance(text.max_features, int) and text.words is True):
             faults.append(f"{path}.text: features.vector needs words and one max_features")
-        elif given + texts * text.max_features != vector:
+            continue
+        made = given + texts * (text.embedding.dimension if text.embedding else 0)
+        if made + texts * text.max_features != vector:
             faults.append(
-                f"{path}.vector: expected {given + texts * text.max_features} ({given} of "
+                f"{path}.vector: expected {made + texts * text.max_features} ({made} of "
                 f"embeddings and {texts} x {text.max_features} words), got {vector}"
             )
     return faults

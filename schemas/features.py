@@ -6,11 +6,26 @@ from pydantic import PositiveInt
 
 from schemas.knobs import Knob
 from schemas.strict import Strict
+from schemas.transformers import Count, Encoder, Tokens
+
+
+class TextEmbedding(Strict):
+    """A pretrained encoder that stays as it is: the mean of a text's tokens, of length 1.
+
+    `dimension` is how wide the encoder is (its `hidden_size`), `max_tokens` what it reads of a
+    text. Each text is read once for all folds, trials and nights.
+    """
+
+    encoder: Encoder
+    dimension: PositiveInt = 384
+    max_tokens: Tokens = 128
+    batch_size: Count = 32
 
 
 class TextFeatures(Strict):
-    """Of every text column: word n-grams, character n-grams (of 2 to 5, within words), and
-    statistics (characters, words, mean word length, share of capitals, digits and punctuation).
+    """Of every text column: word n-grams, character n-grams (of 2 to 5, within words),
+    statistics (characters, words, mean word length, share of capitals, digits and punctuation),
+    and its embedding by a frozen encoder, where one is named.
 
     `min_df` rows must have an n-gram, of words or of characters; `max_features` are the most word
     n-grams of one column, `max_characters` the most character n-grams.
@@ -24,6 +39,7 @@ class TextFeatures(Strict):
     characters: Knob[bool] = False
     max_characters: Knob[PositiveInt] = 100_000
     statistics: Knob[bool] = False
+    embedding: TextEmbedding | None = None
 
 
 class NumberFeatures(Strict):
@@ -47,9 +63,9 @@ class EmbeddingFeatures(Strict):
 class Features(Strict):
     """Knobs of roles that the data set lacks are never searched.
 
-    `vector` states how many columns the word n-grams and the embeddings together have to make, no
-    more and no fewer (a vocabulary that is too small is filled with zeros); another width is a
-    fault of the plan.
+    `vector` states how many columns the word n-grams and the embeddings, given or made of text,
+    together have to make, no more and no fewer (a vocabulary that is too small is filled with
+    zeros); another width is a fault of the plan.
     """
 
     text: TextFeatures = TextFeatures()

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from schemas.classifiers import Classifier, LightGBM, LogisticRegression
 from schemas.contradictions import contradictions
-from schemas.dataset import Dataset
-from schemas.features import Features
+from schemas.dataset import Dataset, TextColumn
+from schemas.features import Features, TextEmbedding
 from schemas.knobs import Range
 from schemas.label import Label, Target
 from schemas.label import targets as targets_of
@@ -140,6 +140,14 @@ class Plan(Strict):
     def targets(self) -> tuple[Target, ...]:
         """What a row is asked, in the plan's order: one label, several, or many of yes and no."""
         return targets_of(self.label)
+
+    @property
+    def embeddings(self) -> tuple[TextEmbedding, ...]:
+        """By which encoders its families have their texts read, each once."""
+        if not any(isinstance(each, TextColumn) for each in self.dataset.columns.values()):
+            return ()
+        named = [f.features.text.embedding for f in self.families if not f.classifier.reads_text]
+        return tuple(dict.fromkeys(each for each in named if each is not None))
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.classifiers import Classifier
 from schemas.dataset import Column
-from schemas.features import Features
+from schemas.features import Features, TextEmbedding
 from schemas.knobs import Setting
 from schemas.label import Target
 from schemas.objectives import Objective
@@ -32,7 +32,8 @@ class FoldJob(Strict):
     """Fit a candidate on the rows that a split does not score, and answer those that it does.
 
     The probabilities go to `out` (.npy, float64, scored rows in file order x the classes of all
-    targets side by side), as the classifiers gave them: neither calibrated nor shifted.
+    targets side by side), as the classifiers gave them: neither calibrated nor shifted. `vectors`
+    is the folder that keeps what encoders made of texts.
     """
 
     candidate: Candidate
@@ -43,6 +44,7 @@ class FoldJob(Strict):
     seed: int
     threads: int
     out: str
+    vectors: str | None = None
 
 
 class FoldResult(Strict):
@@ -70,6 +72,21 @@ class RefitJob(Strict):
     seed: int
     threads: int
     out: str
+    vectors: str | None = None
+
+
+class EmbedJob(Strict):
+    """Make vectors of one part of the texts of these rows, and keep them in the folder `vectors`.
+
+    A text belongs to one of the `parts`, counted from 0.
+    """
+
+    embedding: TextEmbedding
+    columns: tuple[str, ...]
+    rows: str
+    part: int
+    parts: int
+    vectors: str
 
 
 class CalibrationChoice(Strict):

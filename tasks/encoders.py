@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from learning.extras import HOW_TO, lacking
-from learning.neural.folders import located
-from schemas.faults import EncoderMissing, NightFailed
+from learning.neural.folders import located, width
+from schemas.faults import EncoderMissing, NightFailed, PlanError
 from schemas.plan import Plan
 from schemas.transformers import Encoder, Transformer
 
@@ -22,12 +22,24 @@ _ETAG_TIMEOUT_S = 20
 
 
 def encoders(plan: Plan) -> tuple[Encoder, ...]:
-    """What the plan's families start from."""
-    return tuple(
+    """What the plan's families start from, and what reads its texts for the others; each once."""
+    tuned = [
         family.classifier.encoder
         for family in plan.families
         if isinstance(family.classifier, Transformer)
-    )
+    ]
+    return tuple(dict.fromkeys([*tuned, *(each.encoder for each in plan.embeddings)]))
+
+
+def refuse_widths(plan: Plan) -> None:
+    """PlanError where a frozen encoder, which is here, makes vectors of another width."""
+    for embedding in plan.embeddings:
+        found = width(embedding.encoder, located(embedding.encoder))
+        if found != embedding.dimension:
+            raise PlanError(
+                f"features.text.embedding.dimension: expected {found}, as wide as "
+                f"{embedding.encoder.model} is, got {embedding.dimension}; correct the plan"
+            )
 
 
 def _is_passing(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
@@ -55,7 +67,7 @@ def fetch_encoder(encoder: Encoder) -> str:
     """
     if missing := lacking():
         raise EncoderMissing(
-            f"Expected {', '.join(missing)} for the transformer in this plan, got none; {HOW_TO}."
+            f"Expected {', '.join(missing)} for the encoder in this plan, got none; {HOW_TO}."
         )
     try:
         return str(located(encoder))
@@ -93,7 +105,7 @@ def _download(encoder: Encoder) -> None:
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as e:
         raise EncoderMissing(
             f"Expected {encoder.model} at {encoder.revision} on the hub, got "
-            f"{type(e).__name__}. Correct families.classifier.encoder in the plan; for a model "
+            f"{type(e).__name__}. Correct the encoder in the plan's families; for a model "
             "behind a licence, accept it there and set HF_TOKEN."
         ) from e
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as e:

@@ -59,13 +59,20 @@ class Bench:
     """What the stations of one night's search share; lives in the coordinator, never travels."""
 
     def __init__(
-        self, plan: Plan, rows: Rows, pool: WorkerPool, budget: Budget, folder: Path
+        self,
+        plan: Plan,
+        rows: Rows,
+        pool: WorkerPool,
+        budget: Budget,
+        folder: Path,
+        vectors: Path | None = None,  # keeps what encoders make of texts
     ) -> None:
         self.plan = plan
         self.rows = rows
         self.pool = pool
         self.budget = budget
         self.folder = folder
+        self.vectors = vectors
         self.study = f"{plan.name}-{rows.digest}-{plan.digest}"
         self.shares = Shares(pool.workers, [f.classifier.kind for f in plan.families])
 
@@ -160,6 +167,7 @@ def tune(
             on_fold=learn,
             on_epoch=hear,
             share=lambda: bench.shares.of(kind),
+            vectors=bench.vectors,
         )
     except NightshiftError as fault:
         studies.fail_study(run, str(fault))
@@ -266,6 +274,7 @@ def fit_final(
         seed=bench.plan.search.seed,
         threads=threads,
         out=str(bench.folder / "final" / name.replace(" ", "-")),
+        vectors=None if bench.vectors is None else str(bench.vectors),
     )
     patience_s = bench.budget.patience_s
     try:

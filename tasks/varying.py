@@ -49,6 +49,7 @@ def fit_repeat(
     pool: WorkerPool,
     deadline: float,  # monotonic seconds
     folder: Path,
+    vectors: Path | None = None,  # keeps what encoders make of texts
 ) -> Repeat:
     """Fits every variant on the same folds; each is told as it is scored."""
     log, name = get_run_logger(), objective_name(plan.objective)
@@ -67,7 +68,7 @@ def fit_repeat(
             log.info("%s: %s %.4f, fitted in %.1f s", place, name, found.score, fits.seconds)
         progress.step()
 
-    fit_variants(variants, plan, rows, pool, deadline, folder, tell)
+    fit_variants(variants, plan, rows, pool, deadline, folder, tell, vectors)
     late = len(variants) - len(done.answers)
     if late and time.monotonic() >= deadline:
         log.warning("repeat %d of %d: the time was up before all were fitted", number, of)

@@ -38,6 +38,7 @@ REVIEWED_TYPES = (
     "learning.features.encoders.Clock",
     "learning.features.encoders.Sparse",
     "learning.features.encoders.Vectors",
+    "learning.features.sentences.SentenceVectors",
     "learning.features.words.CharacterCounts",
     "learning.features.words.TextStatistics",
     "learning.features.words.WordCounts",

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from learning.features.encoders import Clock, Precision, Sparse, Vectors
 from learning.features.layout import Layout
+from learning.features.sentences import SentenceVectors
 from learning.features.words import CharacterCounts, TextStatistics, Weighting, WordCounts
 from schemas.dataset import (
     BooleanColumn,
@@ -26,7 +27,7 @@ from schemas.dataset import (
     TextColumn,
     TimeColumn,
 )
-from schemas.features import CategoryFeatures, Features, TextFeatures
+from schemas.features import CategoryFeatures, Features, TextEmbedding, TextFeatures
 from schemas.knobs import value
 
 Scale = Literal["standard", "none"]
@@ -39,6 +40,7 @@ NUMBERS, CATEGORIES, BOOLEANS, TIMES = "numbers", "categories", "booleans", "tim
 def transformer(
     features: Features,  # settled
     columns: Mapping[str, Column],
+    vectors: str | None = None,  # a folder that keeps what an encoder makes of texts
 ) -> ColumnTransformer:
     """Unfitted; takes a data frame with at least these columns, in any order.
 
@@ -51,11 +53,12 @@ def transformer(
     steps = [
         *_grams(features, _of(columns, TextColumn)),
         *_others(features, columns, sparse=sparse),
+        *_senses(features, columns, vectors, sparse=sparse),
     ]
     if not steps:
         raise ValueError(
-            "features.text: expected words, characters or statistics where there is no column "
-            "beside text, got none of them; set one to true"
+            "features.text: expected words, characters, statistics or an embedding where there is "
+            "no column beside text, got none of them; set one to true, or name an encoder"
         )
     # Numbered, not named: scikit-learn refuses "__", which a column's name may hold.
     return ColumnTransformer(steps, sparse_threshold=1.0 if sparse else 0.0)
@@ -101,9 +104,16 @@ def _is_sparse(features: Features, columns: Mapping[str, Column]) -> bool:
     against 1.7 s, SMOTE 0.9 s against 3.9 s, and half again the memory (46 MB against 30).
     """
     with_characters: bool = value(features.text.characters)
-    given = sum(column.dimension for column in _embeddings(columns).values())
     texts = len(_of(columns, TextColumn))
+    given = _given(features, columns)
     return bool(texts) and (with_characters or texts * _most_words(features) > given)
+
+
+def _given(features: Features, columns: Mapping[str, Column]) -> int:
+    """Columns of embeddings, given or made of text."""
+    told = features.text.embedding
+    made = len(_of(columns, TextColumn)) * told.dimension if told is not None else 0
+    return made + sum(column.dimension for column in _embeddings(columns).values())
 
 
 def _most_words(features: Features) -> int:
@@ -150,6 +160,37 @@ def _others(features: Features, columns: Mapping[str, Column], *, sparse: bool) 
         scale = value(features.embedding.scale)
         steps.append((f"embedding{i}", _chain(vectors, scale, sparse=sparse), [name]))
     return steps
+
+
+def _senses(
+    features: Features, columns: Mapping[str, Column], vectors: str | None, *, sparse: bool
+) -> list[Step]:
+    if (told := features.text.embedding) is None:
+        return []
+    precision: Precision = "single" if sparse else "double"
+    return [
+        (
+            f"senses{place}",
+            _chain(sentence_vectors(told, precision, vectors), "none", sparse=sparse),
+            [name],
+        )
+        for place, name in enumerate(_of(columns, TextColumn))
+    ]
+
+
+def sentence_vectors(
+    spec: TextEmbedding, precision: Precision, vectors: str | None
+) -> SentenceVectors:
+    """Unfitted; for one text column."""
+    return SentenceVectors(
+        encoder=spec.encoder.model,
+        revision=spec.encoder.revision,
+        dimension=spec.dimension,
+        max_tokens=spec.max_tokens,
+        batch_size=spec.batch_size,
+        precision=precision,
+        cache=vectors,
+    )
 
 
 def _chain(first: BaseEstimator, scale: Scale, *, sparse: bool) -> Pipeline:
@@ -204,7 +245,7 @@ def _check_vector(features: Features, columns: Mapping[str, Column]) -> None:
         return
     words = _most_words(features)
     texts = len(_of(columns, TextColumn))
-    given = sum(column.dimension for column in _embeddings(columns).values())
+    given = _given(features, columns)
     if texts * words + given != features.vector:
         raise ValueError(
             f"features.vector: expected {texts * words + given} ({given} of embeddings and "

@@ -40,7 +40,7 @@ class _Vocabulary(ABC, TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn the vocabulary from a frame of one column."""
-        texts = _texts(X.iloc[:, 0])
+        texts = as_texts(X.iloc[:, 0])
         vectorizer = self._vectorizer(min(self.min_df, max(1, len(texts) // ROWS_A_MIN_DF)))
         try:
             self.vectorizer_ = _with_plain_places(vectorizer.fit(texts))
@@ -54,7 +54,7 @@ class _Vocabulary(ABC, TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         """(rows, n-grams)."""
         if self.vectorizer_ is None:
             return csr_matrix((len(X), 1), dtype=np.float32)
-        return self.vectorizer_.transform(_texts(X.iloc[:, 0]))
+        return self.vectorizer_.transform(as_texts(X.iloc[:, 0]))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """The n-grams, in the order of the matrix. They are of the texts, so private as these."""
@@ -144,7 +144,7 @@ class TextStatistics(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """(rows, columns x 6)."""
-        blocks = [np.array([_statistics(text) for text in _texts(X[name])]) for name in X.columns]
+        blocks = [np.array([_statistics(text) for text in as_texts(X[name])]) for name in X.columns]
         return np.hstack([block.reshape(len(X), len(STATISTICS)) for block in blocks])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
@@ -192,6 +192,7 @@ def _with_plain_places(fitted: CountVectorizer) -> CountVectorizer:
     return fitted
 
 
-def _texts(column: "pd.Series[Any]") -> list[str]:
+def as_texts(column: "pd.Series[Any]") -> list[str]:
+    """The cells of a text column; a missing one is empty."""
     texts: list[str] = column.astype(object).where(column.notna(), "").tolist()
     return texts

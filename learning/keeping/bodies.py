@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 
 from learning.arrays import Probabilities
 from learning.families.answering import predict_probabilities
+from learning.features.sentences import sentence_steps
 from schemas.label import Target
 
 if TYPE_CHECKING:  # serving needs nothing that fits, and most models no torch
@@ -45,6 +46,13 @@ def on_features(
     """The body of what was fitted on these features."""
     members = tuple(each.classifiers for each in fitted)
     return OnFeatures(features, members, tuple(target.classes for target in targets))
+
+
+def forget_vectors(body: "Body") -> None:
+    """From now on it makes the vectors of texts itself, as it will where it is served."""
+    if isinstance(body, OnFeatures):
+        for step in sentence_steps(body.features):
+            step.cache = None
 
 
 @dataclass(frozen=True)

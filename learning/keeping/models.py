@@ -20,12 +20,12 @@ from learning.arrays import Decisions, Keys, Offsets, Probabilities
 from learning.deciding.calibration import Calibration, apply
 from learning.deciding.offsets import decide
 from learning.deciding.priors import shifted
-from learning.families.classifier_files import libraries
 from learning.keeping.bodies import Body, FromText, OnFeatures
 from learning.keeping.body_files import (
     KNOWN,
     StoredClassifier,
     feature_files,
+    feature_libraries,
     network_files,
     network_libraries,
     read_features,
@@ -197,11 +197,12 @@ def _told(model: FittedModel) -> tuple[_Card, dict[str, bytes]]:
             return card, network_files(body)
         case OnFeatures() as body:
             members, files = feature_files(body)
+            used = feature_libraries(body)
             told = tuple(
                 _FeatureHeadCard(**dict(head), classifiers=own)
                 for head, own in zip(heads, members, strict=True)
             )
-            return _FeatureCard(columns=columns, heads=told, libraries=libraries()), files
+            return _FeatureCard(columns=columns, heads=told, libraries=used), files
 
 
 def _body(folder: Path, files: Mapping[str, bytes], card: _Card) -> Body:

@@ -16,7 +16,7 @@ from learning.deciding.objectives import aims, overall
 from learning.deciding.priors import prior_shift, shifted
 from learning.deciding.thresholds import accepted_each
 from learning.features.matrix import layout, transformer
-from learning.keeping.bodies import Body, FromText, on_features
+from learning.keeping.bodies import Body, FromText, forget_vectors, on_features
 from learning.keeping.models import FittedModel, Head, load, save
 from learning.reading.marks import row_marks
 from learning.rows.sides import row_references
@@ -54,9 +54,10 @@ def refit(job: RefitJob) -> RefitResult:
     model, calibrations, history = _fitted(job, rows)
     fit_s = time.perf_counter() - started
     marks = row_marks(row_references(job.rows))
+    answers = model.answers(rows.frame)
+    forget_vectors(model.body)
     digest = _kept(model, rows, marks, Path(job.out))
     shutil.rmtree(_checkpoints(job), ignore_errors=True)
-    answers = model.answers(rows.frame)
     return RefitResult(
         out=job.out,
         digest=digest,
@@ -114,7 +115,7 @@ def _fit(job: RefitJob, rows: TrainRows) -> _Fit:
         everywhere = np.ones(len(rows.keys), dtype=bool)
         network = fit_network(spec, job, rows, everywhere, _checkpoints(job))
         return _Fit(FromText(network.answers_), network.trained_, told_epochs(network))
-    features = transformer(job.candidate.features, job.columns)
+    features = transformer(job.candidate.features, job.columns, job.vectors)
     matrix = features.fit_transform(rows.frame)
     fitted = fit_targets(
         job.candidate,

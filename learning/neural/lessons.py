@@ -12,7 +12,7 @@ from learning.neural.examples import Examples, WordDropout
 from learning.neural.holding import held_back
 from learning.neural.losses import TargetLoss, target_losses, trained_prior
 from learning.neural.sampling import draws, effective_rows
-from learning.neural.tokens import Tokens, tokenised
+from learning.neural.tokens import Tokens, refuse_too_long, tokenised
 from schemas.knobs import value
 from schemas.label import Target
 from schemas.transformers import Transformer
@@ -77,21 +77,8 @@ def read(
 ) -> Tokens:
     """The frame's texts; ValueError where the encoder can't read as far as it is told to."""
     longest = value(spec.max_tokens)
-    room = _positions(config)
-    if room is not None and longest > room:
-        raise ValueError(
-            f"expected max_tokens of at most {room}, got {longest}: the encoder knows no further "
-            "positions; lower max_tokens"
-        )
+    refuse_too_long(longest, config)
     return tokenised(tokenizer, frame, columns, longest, words=_dropout(spec) is not None)
-
-
-def _positions(config: PreTrainedConfig) -> int | None:
-    most: int | None = getattr(config, "max_position_embeddings", None)
-    if most is None or "roberta" not in config.model_type:
-        return most
-    # RoBERTa's kind counts positions from behind the padding's number.
-    return most - (config.pad_token_id or 0) - 1
 
 
 def _dropout(spec: Transformer) -> WordDropout | None:

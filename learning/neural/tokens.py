@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 _AT_ONCE = 4_096
 
@@ -80,6 +80,24 @@ def tokenised(
         starts=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
         pad=tokenizer.pad_token_id or 0,
     )
+
+
+def refuse_too_long(max_tokens: int, config: PreTrainedConfig) -> None:
+    """ValueError where the encoder can't read as far as it is told to."""
+    room = _positions(config)
+    if room is not None and max_tokens > room:
+        raise ValueError(
+            f"expected max_tokens of at most {room}, got {max_tokens}: the encoder knows no "
+            "further positions; lower max_tokens"
+        )
+
+
+def _positions(config: PreTrainedConfig) -> int | None:
+    most: int | None = getattr(config, "max_position_embeddings", None)
+    if most is None or "roberta" not in config.model_type:
+        return most
+    # RoBERTa's kind counts positions from behind the padding's number.
+    return most - (config.pad_token_id or 0) - 1
 
 
 def _words(words: Sequence[int | None], texts: Sequence[int | None]) -> NDArray[np.int32]:

@@ -82,9 +82,7 @@ def told(fault: BaseException) -> str:
 def _answers(job: FoldJob) -> tuple[Probabilities, float]:
     if isinstance(spec := job.candidate.classifier, Transformer):
         return _read_answers(job, spec)
-    side = _sides(
-        job.rows, job.fold, job.candidate.features, tuple(job.columns.items()), len(job.targets)
-    )
+    side = _sides(job)
     fitted = fit_targets(
         job.candidate,
         job.targets,
@@ -145,15 +143,16 @@ _RECENT: Recent[tuple[str, int, Features, ColumnPairs, int], _Sides] = Recent(
 """As many features and folds, at most, as a worker goes to and fro between."""
 
 
-def _sides(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
-    asked = (path, fold, features, columns, targets)
-    return _RECENT.get(asked, lambda: _made(*asked))
+def _sides(job: FoldJob) -> _Sides:
+    columns = tuple(job.columns.items())
+    asked = (job.rows, job.fold, job.candidate.features, columns, len(job.targets))
+    return _RECENT.get(asked, lambda: _made(job))
 
 
-def _made(path: str, fold: int, features: Features, columns: ColumnPairs, targets: int) -> _Sides:
-    rows = train_rows(path, tuple(name for name, _ in columns), targets)
-    scored: Mask = scored_in(rows.folds, fold)
-    fitted = transformer(features, dict(columns))
+def _made(job: FoldJob) -> _Sides:
+    rows = train_rows(job.rows, tuple(job.columns), len(job.targets))
+    scored: Mask = scored_in(rows.folds, job.fold)
+    fitted = transformer(job.candidate.features, job.columns, job.vectors)
     train: Matrix = fitted.fit_transform(rows.frame[~scored])
     return _Sides(
         train=train,

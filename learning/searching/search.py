@@ -70,6 +70,7 @@ def run_study(
     on_epoch: Callable[[EpochTold], None],  # each of a network, within seconds
     share: Callable[[], int],  # units that may be in flight right now; 0 ends the search
     now: Callable[[], float] = time.monotonic,
+    vectors: Path | None = None,  # keeps what encoders make of texts
 ) -> StudyResult:
     """Everything that was found until the deadline, the trial limit or the end of the space.
 
@@ -82,7 +83,7 @@ def run_study(
     study = Study(family, kept, knobs, folder, study_name, search.seed, method=search.method)
     study.plan_ahead(warm, search.trials)
     truth = read_truth(rows, targets, objective)
-    units = Units(columns, rows, truth.targets, search.seed, search.folds, pool, folder)
+    units = Units(columns, rows, truth.targets, search.seed, search.folds, pool, folder, vectors)
     bench = _Bench(truth, search, units)
     told = _Told(on_trial, on_kept, on_fold, on_epoch)
     lanes = Lanes(share, search.folds, whole_trials=family.classifier.reads_text)

@@ -27,6 +27,7 @@ class Units:
     folds: int
     pool: WorkerPool
     folder: Path  # keeps the out-of-fold answers
+    vectors: Path | None = None  # keeps what encoders make of texts
 
     def job(self, recipe: Candidate, fold: int, threads: int | None = None) -> FoldJob:
         """By default each worker keeps to its own threads."""
@@ -39,6 +40,7 @@ class Units:
             seed=self.seed,
             threads=threads or self.pool.threads,
             out=str(oof_file(self.folder, self.rows.digest, recipe, fold, self.seed)),
+            vectors=None if self.vectors is None else str(self.vectors),
         )
 
     def jobs(self, recipe: Candidate) -> list[FoldJob]:

@@ -22,6 +22,7 @@ def fit_variants(
     deadline: float,  # monotonic seconds
     folder: Path,  # keeps the answers: what is there is not fitted again
     on_fits: Callable[[Variant, Fits], None],  # told each in turn, while the next ones are fitted
+    vectors: Path | None = None,  # keeps what encoders make of texts
 ) -> None:
     """Every variant on the same folds with the same seed; one that fails does not stop others.
 
@@ -32,7 +33,14 @@ def fit_variants(
         return deadline - time.monotonic()
 
     units = Units(
-        plan.dataset.columns, rows, plan.targets, plan.search.seed, plan.search.folds, pool, folder
+        plan.dataset.columns,
+        rows,
+        plan.targets,
+        plan.search.seed,
+        plan.search.folds,
+        pool,
+        folder,
+        vectors,
     )
     base, *others = variants
     asked = units.jobs(base.candidate)

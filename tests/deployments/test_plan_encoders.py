@@ -28,6 +28,26 @@ def test_a_folder_must_be_an_encoders(tmp_path: Path) -> None:
     assert encoder_notes(plan) == ()
 
 
+def test_a_frozen_encoder_must_be_there_and_as_wide_as_the_plan_says(tmp_path: Path) -> None:
+    embedding = "{encoder: {model: ./encoder}}"
+    features = f"features: {{text: {{embedding: {embedding}}}}}"
+    frozen = f"{{classifier: {{kind: logistic-regression}}, {features}}}"
+    path = tmp_path / "mine.yaml"
+    path.write_text(PLAN.partition("families")[0] + f"families: [{frozen}]\n")
+    plan = load_plan(str(path))
+    with pytest.raises(
+        PlanError, match=r"families\.0\.features\.text\.embedding\.encoder: .*got noth"
+    ):
+        encoder_notes(plan)
+    make_bert(tmp_path / "encoder")
+    with pytest.raises(
+        PlanError, match=r"embedding\.dimension: expected 32, .* got 384; correct it"
+    ):
+        encoder_notes(plan)
+    path.write_text(path.read_text().replace("./encoder}", "./encoder}, dimension: 32"))
+    assert encoder_notes(load_plan(str(path))) == ()
+
+
 def test_a_model_on_the_hub_is_told_to_be_downloaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

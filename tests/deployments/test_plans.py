@@ -99,6 +99,34 @@ def test_the_transformer_that_comments_leaves_out_is_valid(tmp_path):
     assert load_plan(str(path)).families[-1].classifier.kind == "transformer"
 
 
+def intent_of_text(folder):
+    """The plan `intent` as its comments say for rows without an embedding."""
+    text = (plans.SHIPPED / "intent.yaml").read_text()
+    made = text.replace("    embeddings: {role: embedding, dimension: 384}\n", "")
+    assert made != text
+    for line in ("embedding:", "  encoder:", "    model:", "    revision:"):
+        assert f"        # {line}" in made
+        made = made.replace(f"        # {line}", f"        {line}")
+    path = folder / "intent.yaml"
+    path.write_text(made)
+    return path
+
+
+def test_intent_can_have_its_vectors_of_584_numbers_made_of_the_text(tmp_path):
+    plan = load_plan(str(intent_of_text(tmp_path)))
+    (embedding,) = plan.embeddings
+    assert plan.families[0].features.vector == 200 + embedding.dimension == 584
+    assert embedding.encoder.model.endswith("all-MiniLM-L6-v2")
+    assert load_plan("intent").embeddings == ()
+
+
+def test_a_vector_that_forgets_what_is_made_of_the_text_is_refused(tmp_path):
+    path = intent_of_text(tmp_path)
+    path.write_text(path.read_text().replace("vector: 584", "vector: 200"))
+    with pytest.raises(PlanError, match=r"vector: expected 584 \(384 of embeddings and 1 x 200 w"):
+        load_plan(str(path))
+
+
 def test_a_source_starts_at_the_folder_of_a_plan_given_by_path(tmp_path, monkeypatch):
     (tmp_path / "there").mkdir()
     path = tmp_path / "there" / "mine.yaml"

@@ -10,9 +10,10 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 import tasks.encoders
 from deployments.plans import load_plan
-from schemas.faults import EncoderMissing, NightFailed
+from schemas.faults import EncoderMissing, NightFailed, PlanError
+from schemas.plan import Plan
 from schemas.transformers import Encoder
-from tasks.encoders import FILES, encoders, fetch_encoder
+from tasks.encoders import FILES, encoders, fetch_encoder, refuse_widths
 from tests.learning.neural.tiny import make_bert
 
 HUB = Encoder(model="owner/name", revision="0" * 40)
@@ -77,7 +78,7 @@ def test_of_a_model_on_the_hub_only_numbers_and_words_are_fetched_at_its_revisio
                 "no", response=Response(404, request=Request("GET", "http://hub"))
             ),
             EncoderMissing,
-            "got RepositoryNotFoundError. Correct families.classifier.encoder",
+            "got RepositoryNotFoundError. Correct the encoder in the plan's families",
         ),
     ],
     ids=["no line", "no answer", "no model"],
@@ -109,6 +110,35 @@ def test_without_the_extra_the_night_ends_with_what_to_install(
     monkeypatch.setattr(tasks.encoders, "lacking", lambda: ("torch", "transformers"))
     with pytest.raises(EncoderMissing, match=r"Expected torch, transformers .*; install the extra"):
         fetch_encoder.fn(HUB)
+
+
+def test_a_frozen_encoder_is_fetched_too_and_must_be_as_wide_as_the_plan_says(
+    tmp_path: Path,
+) -> None:
+    folder = str(make_bert(tmp_path / "bert"))
+
+    def plan(dimension: int) -> Plan:
+        told = {"encoder": {"model": folder}, "dimension": dimension}
+        family = {"classifier": {"kind": "logistic-regression"}}
+        return Plan.model_validate(
+            {
+                "name": "mine",
+                "dataset": {"source": "rows", "columns": {"text": "text"}},
+                "label": {"column": "sign", "classes": ["no", "yes"]},
+                "families": [
+                    family | {"features": {"text": {"embedding": told}}},
+                    {
+                        "classifier": {"kind": "nb-svm"},
+                        "features": {"text": {"embedding": told}},
+                    },
+                ],
+            }
+        )
+
+    assert [each.model for each in encoders(plan(32))] == [folder]
+    refuse_widths(plan(32))
+    with pytest.raises(PlanError, match=r"embedding\.dimension: expected 32, .*, got 384; correct"):
+        refuse_widths(plan(384))
 
 
 def _refused(*_: object, **__: object) -> str:

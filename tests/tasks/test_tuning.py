@@ -109,6 +109,7 @@ def test_trials_of_an_earlier_run_are_logged_and_shared_like_new_ones(
         study="s",
         shares=shares,
         budget=SimpleNamespace(deadline=lambda: 60.0),
+        vectors=None,
     )
     monkeypatch.setattr(tasks.tuning, "run_study", run)
     monkeypatch.setattr(tasks.tuning, "_Progress", lambda kind, bench: progress)
@@ -141,6 +142,7 @@ def test_a_fit_that_no_worker_takes_up_ends_with_what_to_do(tmp_path: Path) -> N
             pool=pool,
             folder=tmp_path,
             budget=SimpleNamespace(patience_s=1.0),
+            vectors=None,
         )
         with pytest.raises(NightFailed, match="trial 3 was not fitted: no worker process"):
             fit_final.fn("trial 3", recipe, 1, bench)

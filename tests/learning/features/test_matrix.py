@@ -229,7 +229,7 @@ def test_two_embeddings_may_have_two_dimensions() -> None:
 
 def test_no_block_at_all_is_told() -> None:
     features = Features(text=TextFeatures(words=False))
-    with pytest.raises(ValueError, match=r"features\.text: expected words, characters or stat"):
+    with pytest.raises(ValueError, match=r"features\.text: expected words, characters, stat"):
         transformer(features, _columns("said"))
     assert transformer(features, _columns("said", "size")).fit_transform(TABLE).shape == (4, 2)
 
