@@ -52,6 +52,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(600)  # two nights and a network, on a machine that may be busy
 def test_a_night_that_was_killed_in_an_epoch_is_gone_on_with_and_then_swept(folder: Path) -> None:
     environ = os.environ | {"NIGHTSHIFT_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
     command = [PROGRAM, "train", "slow.yaml"]
