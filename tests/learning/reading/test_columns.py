@@ -44,7 +44,9 @@ def test_a_cell_of_any_kind_is_what_it_says(cell: object, column: Column, value:
 
 
 @pytest.mark.parametrize(
-    "cell", [b"x", {"a": 1}, object(), 1j, "\ud800", 10**400, [["a"], ["b", "c"]]], ids=repr
+    "cell",
+    [b"x", {"a": 1}, object(), 1j, "\ud800", 10**400, [["a"], ["b", "c"]]],
+    ids=["bytes", "dict", "object", "complex", "surrogate", "huge", "ragged"],
 )
 def test_what_no_file_holds_is_bad_and_missing(cell: object) -> None:
     found = typed_in_memory(pd.Series(["1", cell], dtype=object), NumberColumn())
