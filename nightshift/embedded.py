@@ -74,8 +74,11 @@ def environ_for(home: Home, environ: MutableMapping[str, str]) -> None:
     """Make this a place where Prefect knows only our home: nobody's profile, key or server."""
     for name in [name for name in environ if name.startswith("PREFECT_")]:
         del environ[name]
-    loopback = "127.0.0.1,localhost"
-    proxied = [environ[name] for name in ("NO_PROXY", "no_proxy") if environ.get(name)]
+    told = [environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
+    # Each once: a process that makes a place after a place would else double them each time.
+    hosts = ",".join(
+        dict.fromkeys(filter(None, ",".join([*told, "127.0.0.1,localhost"]).split(",")))
+    )
     environ.update(
         {
             "PREFECT_HOME": str(home.prefect),
@@ -87,8 +90,8 @@ def environ_for(home: Home, environ: MutableMapping[str, str]) -> None:
             "PREFECT_CLI_PROMPT": "false",
             "DO_NOT_TRACK": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "NO_PROXY": ",".join([*proxied, loopback]),
-            "no_proxy": ",".join([*proxied, loopback]),
+            "NO_PROXY": hosts,
+            "no_proxy": hosts,
         }
     )
 

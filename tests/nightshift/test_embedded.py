@@ -137,7 +137,17 @@ def test_the_users_prefect_settings_are_put_aside(tmp_path: Path) -> None:
     assert "PREFECT_PROFILE" not in environ
     assert environ["HOME"] == "/h"
     assert environ["PREFECT_HOME"] == str(tmp_path / "prefect")
-    assert environ["NO_PROXY"] == "a,127.0.0.1,localhost"
+    assert environ["NO_PROXY"] == environ["no_proxy"] == "a,127.0.0.1,localhost"
+
+
+def test_a_place_after_a_place_is_no_longer_environment(tmp_path: Path) -> None:
+    home = home_from({"NIGHTSHIFT_HOME": str(tmp_path)})
+    environ = {"NO_PROXY": "a,b", "no_proxy": "b,c"}
+    environ_for(home, environ)
+    once = dict(environ)
+    environ_for(home, environ)
+    assert environ == once
+    assert once["NO_PROXY"] == "a,b,c,127.0.0.1,localhost"
 
 
 @pytest.mark.parametrize(
